@@ -1,0 +1,1 @@
+"""Antenna patterns, one family a file."""

@@ -1,0 +1,1 @@
+"""Where known things are in the sky."""

@@ -1,0 +1,221 @@
+"""The scan grid: bounds and step become points, and an order to visit them.
+
+A grid is what the observer asked for, in decimal degrees, so it is counted in exact decimal
+arithmetic: 0.1° steps from 18 to 65 are 471 rows, whatever a binary float makes of 0.1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyscan_lab.errors import GridError
+
+MAX_POINTS = 1_000_000
+"""Largest number of points in one grid; at 3 s a point that is already 35 days."""
+
+Order = Literal["raster", "serpentine"]
+FastAxis = Literal["azimuth", "elevation"]
+
+# A bound that was itself computed (0.1 + 0.2) misses its decimal by some ulp. A billionth of
+# a step is far below any encoder and far above such rounding.
+_ROUNDING_STEPS = Fraction(1, 10**9)
+
+
+class GridPoint(NamedTuple):
+    """One stop of a scan.
+
+    Attributes
+    ----------
+    sequence : int
+        Position in the order of visit, from 0.
+    row, column : int
+        Index into `ScanGrid.elevations` and `ScanGrid.azimuths`.
+    azimuth_deg, elevation_deg : float
+        Nominal direction in degrees; azimuth continues past 360 on a grid that crosses north.
+    """
+
+    sequence: int
+    row: int
+    column: int
+    azimuth_deg: float
+    elevation_deg: float
+
+
+@dataclass(frozen=True)
+class ScanGrid:
+    """Elevation × azimuth grid of a sky scan.
+
+    A full circle of azimuth leaves its end out, since 360° is 0° again. Any other span
+    includes both ends where the step lands on them; where it does not, the last point is the
+    last step inside the bounds. An azimuth span whose end is below its start crosses north,
+    and its azimuths continue past 360 so that they stay increasing.
+
+    Parameters
+    ----------
+    az : tuple of float
+        Start and end of azimuth in degrees, each within [-360, 720] and spanning at most 360.
+        The start is wrapped into [0, 360).
+    el : tuple of float
+        Start and end of elevation in degrees, within [-90, 90], start ≤ end.
+    step : float
+        Step on both axes in degrees, within (0, 180].
+    order : {"raster", "serpentine"}
+        Raster flies back to the start of each line; serpentine sweeps every second line
+        backwards.
+    fast_axis : {"azimuth", "elevation"}
+        The axis along which neighbouring points are visited one after the other.
+
+    Raises
+    ------
+    GridError
+        For bounds, step or order out of range or not finite, and for grids of more than
+        `MAX_POINTS` points. It names the field, the value and what is allowed.
+
+    Examples
+    --------
+    >>> grid = ScanGrid(az=(0, 360), el=(18, 65), step=2.0)
+    >>> grid.size, float(grid.azimuths[-1]), float(grid.elevations[-1])
+    (4320, 358.0, 64.0)
+    >>> ScanGrid(az=(350, 20), el=(10, 20), step=10).azimuths
+    array([350., 360., 370., 380.])
+    """
+
+    az: tuple[float, float] = (0.0, 360.0)
+    el: tuple[float, float] = (18.0, 65.0)
+    step: float = 2.0
+    order: Order = "raster"
+    fast_axis: FastAxis = "azimuth"
+
+    def __post_init__(self) -> None:
+        az_start, az_end = _pair("az", self.az)
+        el_start, el_end = _pair("el", self.el)
+        step = _number("step", self.step)
+        if not 0 < step <= 180:
+            raise GridError("step", self.step, "greater than 0° and at most 180°")
+        for field, value in (("az start", az_start), ("az end", az_end)):
+            if not -360 <= value <= 720:
+                raise GridError(field, value, "within [-360°, 720°]")
+        for field, value in (("el start", el_start), ("el end", el_end)):
+            if not -90 <= value <= 90:
+                raise GridError(field, value, "within [-90°, 90°]")
+        if el_end < el_start:
+            raise GridError("el end", el_end, f"at least el start ({el_start}°)")
+        if self.order not in ("raster", "serpentine"):
+            raise GridError("order", self.order, "'raster' or 'serpentine'")
+        if self.fast_axis not in ("azimuth", "elevation"):
+            raise GridError("fast_axis", self.fast_axis, "'azimuth' or 'elevation'")
+
+        start, end = _decimal(az_start), _decimal(az_end)
+        if end < start:
+            end += 360
+        span = end - start
+        if span < 0 or span > 360 + _ROUNDING_STEPS:
+            raise GridError(
+                "az",
+                (az_start, az_end),
+                "a span of at most 360°; an end below the start means a span across north",
+            )
+        turns = start // 360
+        object.__setattr__(self, "az", (float(start - 360 * turns), float(end - 360 * turns)))
+        object.__setattr__(self, "el", (el_start, el_end))
+        object.__setattr__(self, "step", step)
+        if self.size > MAX_POINTS:
+            raise GridError(
+                "grid size",
+                self.size,
+                f"at most {MAX_POINTS} points; widen the step or narrow the bounds",
+            )
+
+    @property
+    def full_circle(self) -> bool:
+        """Whether the azimuth span is a whole turn, so that its end is its start again."""
+        return abs(_decimal(self.az[1]) - _decimal(self.az[0]) - 360) <= _ROUNDING_STEPS
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of elevations and of azimuths."""
+        columns = _count(self.az, self.step, closed=not self.full_circle)
+        return _count(self.el, self.step, closed=True), columns
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        rows, columns = self.shape
+        return rows * columns
+
+    @property
+    def azimuths(self) -> NDArray[np.float64]:
+        """Nominal azimuths, degrees, increasing; past 360 on a grid that crosses north."""
+        return _positions(self.az[0], self.step, self.shape[1])
+
+    @property
+    def elevations(self) -> NDArray[np.float64]:
+        """Nominal elevations, degrees, increasing."""
+        return _positions(self.el[0], self.step, self.shape[0])
+
+    def visits(self) -> Iterator[GridPoint]:
+        """Stops of the scan in the order in which they are visited.
+
+        Yields
+        ------
+        GridPoint
+            Numbered from 0 without a gap; every cell exactly once.
+
+        Examples
+        --------
+        >>> grid = ScanGrid(az=(0, 2), el=(10, 11), step=1, order="serpentine")
+        >>> [(p.azimuth_deg, p.elevation_deg) for p in grid.visits()]
+        [(0.0, 10.0), (1.0, 10.0), (2.0, 10.0), (2.0, 11.0), (1.0, 11.0), (0.0, 11.0)]
+        """
+        azimuths, elevations = self.azimuths.tolist(), self.elevations.tolist()
+        along_azimuth = self.fast_axis == "azimuth"
+        lines, stops = self.shape if along_azimuth else self.shape[::-1]
+        sequence = 0
+        for line in range(lines):
+            backwards = self.order == "serpentine" and line % 2 == 1
+            for stop in range(stops - 1, -1, -1) if backwards else range(stops):
+                row, column = (line, stop) if along_azimuth else (stop, line)
+                yield GridPoint(sequence, row, column, azimuths[column], elevations[row])
+                sequence += 1
+
+
+def _pair(field: str, bounds: Any) -> tuple[float, float]:
+    try:
+        start, end = bounds
+    except (TypeError, ValueError):
+        raise GridError(field, bounds, "a pair (start, end) in degrees") from None
+    return _number(f"{field} start", start), _number(f"{field} end", end)
+
+
+def _number(field: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise GridError(field, value, "a number of degrees") from None
+    if not math.isfinite(number):
+        raise GridError(field, value, "a finite number of degrees")
+    return number
+
+
+def _decimal(value: float) -> Fraction:
+    """The decimal number that was written, not its binary neighbour."""
+    return Fraction(repr(value))
+
+
+def _count(bounds: tuple[float, float], step: float, *, closed: bool) -> int:
+    steps = (_decimal(bounds[1]) - _decimal(bounds[0])) / _decimal(step)
+    if closed:
+        return math.floor(steps + _ROUNDING_STEPS) + 1
+    return max(1, math.ceil(steps - _ROUNDING_STEPS))
+
+
+def _positions(start: float, step: float, count: int) -> NDArray[np.float64]:
+    first, width = _decimal(start), _decimal(step)
+    return np.array([float(first + k * width) for k in range(count)])

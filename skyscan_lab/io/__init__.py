@@ -1,0 +1,1 @@
+"""Files: sessions read from every known format, and written for other programs."""

@@ -1,0 +1,267 @@
+"""Power: units, receiver responses, and averages that mean something.
+
+A detector that has integrated ``N`` independent looks of noise reads the true power times a
+gamma variate of shape ``N``. Averaging such readings in dB is biased low by
+``(10/ln 10)(ψ(N) − ln N)`` dB, −2.51 dB for single looks, because the mean of a logarithm is
+not the logarithm of the mean. So powers are averaged in linear units wherever the response
+from power to reading is known; where it is not, as for a receiver's own counts, the readings
+are averaged as they are and the result says so.
+
+References
+----------
+.. [1] F. T. Ulaby, R. K. Moore and A. K. Fung, *Microwave Remote Sensing* II (1982), ch. 7:
+   statistics of averaged looks; the bias is the mean of a log-gamma variate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import digamma, polygamma
+
+from skyscan_lab.errors import InvalidInput, UnitsError
+
+Units = Literal["dBm", "dBFS", "dB", "counts"]
+"""dBm: calibrated; dBFS: relative to full scale; dB: relative; counts: the receiver's own."""
+
+UNITS: tuple[Units, ...] = get_args(Units)
+
+Domain = Literal["linear power", "native units, uncorrected"]
+"""What an average was taken over."""
+
+_LN10 = float(np.log(10.0))
+
+
+def check_units(units: str) -> Units:
+    """Return `units` when it is one of `UNITS`.
+
+    Raises
+    ------
+    UnitsError
+        For any other string.
+
+    Examples
+    --------
+    >>> check_units("dBm")
+    'dBm'
+    """
+    for known in UNITS:
+        if units == known:
+            return known
+    raise UnitsError("units", units, f"one of {', '.join(UNITS)}")
+
+
+@dataclass(frozen=True)
+class LogResponse:
+    """Reading of a logarithmic receiver: ``offset + per_decade · log10(power)``.
+
+    Parameters
+    ----------
+    offset : float
+        Reading at unit power, in the receiver's units.
+    per_decade : float
+        Rise of the reading for ten times the power; 10 for decibels.
+
+    Examples
+    --------
+    >>> counts = LogResponse(offset=100.0, per_decade=165.0)
+    >>> float(counts.to_power(counts.to_reading(3.0)).round(12))
+    3.0
+    """
+
+    offset: float = 0.0
+    per_decade: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.per_decade) and self.per_decade > 0.0):
+            raise InvalidInput("per_decade", self.per_decade, "finite and greater than 0")
+        if not np.isfinite(self.offset):
+            raise InvalidInput("offset", self.offset, "finite")
+
+    def to_power(self, reading: ArrayLike) -> NDArray[np.float64]:
+        """Linear power of a reading (for dBm: mW)."""
+        value = np.asarray(reading, dtype=float)
+        return np.asarray(10.0 ** ((value - self.offset) / self.per_decade))
+
+    def to_reading(self, power: ArrayLike) -> NDArray[np.float64]:
+        """Reading of a linear power; -inf for zero power."""
+        with np.errstate(divide="ignore"):
+            logarithm = np.log10(np.asarray(power, dtype=float))
+        return np.asarray(self.offset + self.per_decade * logarithm)
+
+
+DECIBEL = LogResponse()
+"""The response that dBm, dBFS and dB share."""
+
+
+def response_of(units: str) -> LogResponse | None:
+    """Response that the units themselves define; None for receiver counts.
+
+    Examples
+    --------
+    >>> response_of("dBFS") == DECIBEL, response_of("counts")
+    (True, None)
+    """
+    return None if check_units(units) == "counts" else DECIBEL
+
+
+def dbm_to_mw(dbm: ArrayLike) -> NDArray[np.float64]:
+    """Power in mW of a level in dBm.
+
+    Examples
+    --------
+    >>> dbm_to_mw([0.0, -30.0])
+    array([1.   , 0.001])
+    """
+    return DECIBEL.to_power(dbm)
+
+
+def mw_to_dbm(mw: ArrayLike) -> NDArray[np.float64]:
+    """Level in dBm of a power in mW; -inf for zero power.
+
+    Examples
+    --------
+    >>> mw_to_dbm([1.0, 0.001])
+    array([  0., -30.])
+    """
+    return DECIBEL.to_reading(mw)
+
+
+def log_average_bias(looks: ArrayLike, per_decade: float = 10.0) -> NDArray[np.float64]:
+    """Bias of the mean of logarithmic readings of gamma-distributed power [1]_.
+
+    ``(per_decade / ln 10) (ψ(N) − ln N)``, with ψ the digamma function.
+
+    Parameters
+    ----------
+    looks : array_like
+        Effective number ``N`` of independent looks in each reading, greater than 0.
+    per_decade : float
+        Units of the reading for a decade of power; 10 for decibels.
+
+    Returns
+    -------
+    ndarray
+        Bias in the units of the reading; negative.
+
+    Examples
+    --------
+    >>> log_average_bias([1, 2, 4, 16]).round(3)
+    array([-2.507, -1.174, -0.565, -0.137])
+    """
+    count = np.asarray(looks, dtype=float)
+    if not np.all(count > 0.0):
+        raise InvalidInput("looks", looks, "greater than 0")
+    return np.asarray(per_decade / _LN10 * (digamma(count) - np.log(count)))
+
+
+@dataclass(frozen=True)
+class Average:
+    """Average of repeated readings at one point.
+
+    Attributes
+    ----------
+    value : float
+        The average, in the units of the readings; NaN without a finite reading.
+    standard_error : float
+        Its standard error, in the same units; NaN where the readings cannot tell.
+    std : float
+        Sample standard deviation of the readings, in the same units (n − 1); NaN below two.
+    reads : int
+        Number of finite readings.
+    domain : str
+        ``"linear power"`` or ``"native units, uncorrected"``.
+    """
+
+    value: float
+    standard_error: float
+    std: float
+    reads: int
+    domain: Domain
+
+
+def average(
+    readings: ArrayLike,
+    *,
+    response: LogResponse | None,
+    looks: float | None = None,
+    independent: int | None = None,
+) -> Average:
+    """Average the readings of one point.
+
+    With a known response the readings are averaged as powers. With the effective looks of a
+    reading known as well, the logarithm of that mean is corrected for its own small bias, so
+    that the estimate is unbiased in the units of the readings, and its standard error is that
+    of a log-gamma variate, ``(per_decade / ln 10) √ψ′(nN)`` [1]_. With looks unknown the
+    standard error comes from the scatter. Without a response the readings are averaged as
+    they are.
+
+    Parameters
+    ----------
+    readings : array_like, shape (n,)
+        Readings in the receiver's units. Non-finite ones are left out and not counted.
+    response : LogResponse or None
+        How the receiver turns power into a reading; None when that is not known.
+    looks : float, optional
+        Effective number of independent looks in one reading (bandwidth × integration time),
+        greater than 0.
+    independent : int, optional
+        How many of the readings are independent of each other: a receiver that is polled
+        faster than it integrates repeats itself. By default all of them.
+
+    Returns
+    -------
+    Average
+        In the units of the readings.
+
+    Raises
+    ------
+    InvalidInput
+        For readings that are not one row, or `looks` or `independent` out of range.
+
+    Examples
+    --------
+    >>> result = average([0.0, 10.0], response=DECIBEL)
+    >>> round(result.value, 3), result.domain  # the mean of 1 mW and 10 mW, not 5 dBm
+    (7.404, 'linear power')
+    >>> average([500, 510], response=None).value
+    505.0
+    """
+    values = np.asarray(readings, dtype=float)
+    if values.ndim != 1:
+        raise InvalidInput("readings", values.shape, "one row of readings")
+    values = values[np.isfinite(values)]
+    count = values.size
+    if looks is not None and not looks > 0.0:
+        raise InvalidInput("looks", looks, "greater than 0")
+    if independent is not None and independent < 1:
+        raise InvalidInput("independent", independent, "at least 1")
+    free = count if independent is None else min(independent, count)
+    std = float(np.std(values, ddof=1)) if count > 1 else float("nan")
+
+    if response is None:
+        value = float(np.mean(values)) if count else float("nan")
+        error = std / np.sqrt(free) if free > 1 else float("nan")
+        return Average(value, float(error), std, count, "native units, uncorrected")
+
+    if not count:
+        return Average(float("nan"), float("nan"), std, 0, "linear power")
+    # Powers relative to the strongest reading: levels near the ends of the float range
+    # neither overflow nor vanish.
+    top = float(values.max())
+    powers = response.to_power(values - top + response.offset)
+    mean = float(np.mean(powers))
+    value = top + response.per_decade * float(np.log10(mean))
+    scale = response.per_decade / _LN10
+    if looks is not None:
+        shape = free * looks
+        value -= float(log_average_bias(shape, response.per_decade))
+        error = scale * float(np.sqrt(polygamma(1, shape)))
+    elif free > 1:
+        error = scale * float(np.std(powers, ddof=1)) / mean / float(np.sqrt(free))
+    else:
+        error = float("nan")
+    return Average(value, error, std, count, "linear power")

@@ -1,0 +1,93 @@
+"""Models of the Sky Scan API: a session, a data point, a progress message."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+from skyscan_lab.protocol.lifecycle import ScanStatus
+
+
+def _naive_utc(value: object) -> object:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return value
+
+
+def _without_suffix(value: datetime) -> str:
+    return value.isoformat(timespec="seconds")
+
+
+UtcTime = Annotated[
+    datetime,
+    BeforeValidator(_naive_utc),
+    PlainSerializer(_without_suffix, return_type=str, when_used="json"),
+]
+"""A UTC time, written as the specification does: whole seconds and no suffix."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+
+class DataPoint(_Model):
+    """One measured point, as ``GET /api/skyscan/{id}/data`` lists them.
+
+    ``rssi_*`` are the receiver's native readings rounded to integers, here and nowhere else;
+    ``units`` is ours and says what they are.
+    """
+
+    azimuth: float
+    elevation: float
+    rssi_reads: int
+    rssi_average: int
+    rssi_current: int
+    measured_at: UtcTime | None = None
+    units: str | None = None
+
+
+class ScanRequest(_Model):
+    """Body of ``POST /api/skyscan/start``."""
+
+    rotor_id: int
+    az_start: float = 0.0
+    az_end: float = 360.0
+    el_start: float = 18.0
+    el_end: float = 65.0
+    step_deg: float = 2.0
+    rssi_iterations: int = 10
+
+
+class ScanSession(_Model):
+    """A scan session, as every route of the API returns it."""
+
+    id: int
+    rotor_id: int
+    status: ScanStatus
+    az_start: float
+    az_end: float
+    el_start: float
+    el_end: float
+    step_deg: float
+    rssi_iterations: int
+    total_points: int
+    completed_points: int
+    progress_pct: float
+    started_at: UtcTime | None = None
+    finished_at: UtcTime | None = None
+    notes: str | None = None
+
+
+class ScanProgress(_Model):
+    """A message on ``/ws/skyscan/{id}``; ``point`` is null on status-only updates."""
+
+    session_id: int
+    status: ScanStatus
+    point: DataPoint | None = None
+    progress_pct: float
+    completed: int
+    total: int

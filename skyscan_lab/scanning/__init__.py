@@ -1,0 +1,1 @@
+"""Scanning: the plan, the journal on disk, and the engine that carries the plan out."""

@@ -1,0 +1,197 @@
+"""station.toml: one description of a station for the command line, nodes and notebooks.
+
+::
+
+    [site]
+    name = "Roof"
+    latitude_deg = 47.37
+    longitude_deg = 8.54
+    height_m = 440.0
+    horizon = [[0, 5], [90, 12], [180, 3], [270, 8]]   # azimuth, elevation of the skyline
+
+    [rotor]
+    driver = "rotctld"            # or "winegard", "simulated"
+    host = "192.168.1.20"
+    port = 4533
+    limits = { azimuth_deg = [0, 450], elevation_deg = [0, 90] }
+
+    [receiver]
+    driver = "rtl_tcp"            # or "rotor", "rigctld", "winegard", "simulated"
+    host = "192.168.1.20"
+    port = 1234
+    frequency_hz = 1420.4e6
+
+Everything has a default: with no file at all the station is simulated.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from skyscan_lab.errors import StationError
+
+Azimuth = Annotated[float, Field(ge=-720, le=720, allow_inf_nan=False)]
+Elevation = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Site(_Settings):
+    """Where the station stands (WGS-84), and its skyline."""
+
+    name: str = "Simulated site"
+    latitude_deg: float = Field(default=46.95, ge=-90, le=90)
+    longitude_deg: float = Field(default=7.44, ge=-180, le=360)
+    height_m: float = 550.0
+    horizon: tuple[tuple[Azimuth, Elevation], ...] = ()
+
+
+class Limits(_Settings):
+    """Hard limits that no target may leave, degrees; azimuth is a cable range."""
+
+    azimuth_deg: tuple[Azimuth, Azimuth] = (-180.0, 450.0)
+    elevation_deg: tuple[Elevation, Elevation] = (0.0, 90.0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for name, (low, high) in (
+            ("azimuth_deg", self.azimuth_deg),
+            ("elevation_deg", self.elevation_deg),
+        ):
+            if low >= high:
+                raise ValueError(f"{name}: the lower limit {low} must be below the upper {high}")
+        return self
+
+
+class _Rotor(_Settings):
+    limits: Limits | None = None
+    park: tuple[Azimuth, Elevation] = (0.0, 0.0)
+    tolerance_deg: float = Field(default=0.2, gt=0, le=10)
+    settle_s: float = Field(default=0.2, ge=0, le=60)
+    move_timeout_s: Seconds = 180.0
+
+
+class SimulatedRotor(_Rotor):
+    """Rotor of the simulated station."""
+
+    driver: Literal["simulated"] = "simulated"
+
+
+class RotctldRotor(_Rotor):
+    """Rotor behind hamlib's rotctld, or behind a server of its dialect with RSSI."""
+
+    driver: Literal["rotctld"]
+    host: str = "127.0.0.1"
+    port: Port = 4533
+
+
+class WinegardRotor(_Rotor):
+    """Winegard Carryout G2 on its serial console."""
+
+    driver: Literal["winegard"]
+    device: str = "/dev/ttyUSB0"
+
+
+class SimulatedReceiver(_Settings):
+    """Receiver of the simulated station."""
+
+    driver: Literal["simulated"] = "simulated"
+
+
+class RotorReceiver(_Settings):
+    """RSSI from the rotor itself: the rotctld dialect, or the Winegard console."""
+
+    driver: Literal["rotor"]
+    frequency_hz: float | None = Field(default=None, gt=0)
+
+
+class RigctldReceiver(_Settings):
+    """Level from rigctld or gqrx."""
+
+    driver: Literal["rigctld"]
+    host: str = "127.0.0.1"
+    port: Port = 4532
+    level: str = "STRENGTH"
+    frequency_hz: float | None = Field(default=None, gt=0)
+
+
+class RtlTcpReceiver(_Settings):
+    """Power from the I/Q samples of rtl_tcp."""
+
+    driver: Literal["rtl_tcp"]
+    host: str = "127.0.0.1"
+    port: Port = 1234
+    frequency_hz: float = Field(gt=0)
+    sample_rate_hz: float = Field(default=2.048e6, gt=0)
+    gain_db: float = Field(default=30.0, ge=0, le=60)
+    integration_s: Seconds = 0.02
+
+
+RotorSettings = Annotated[
+    SimulatedRotor | RotctldRotor | WinegardRotor, Field(discriminator="driver")
+]
+ReceiverSettings = Annotated[
+    SimulatedReceiver | RotorReceiver | RigctldReceiver | RtlTcpReceiver,
+    Field(discriminator="driver"),
+]
+
+
+class Station(_Settings):
+    """A whole station; simulated unless a file says otherwise."""
+
+    site: Site = Site()
+    rotor: RotorSettings = SimulatedRotor()
+    receiver: ReceiverSettings = SimulatedReceiver()
+    seed: int = Field(default=1, ge=0, description="noise of the simulated station")
+
+    @model_validator(mode="after")
+    def _one_world(self) -> Self:
+        simulated = {self.rotor.driver == "simulated", self.receiver.driver == "simulated"}
+        if simulated == {True, False}:
+            raise ValueError("rotor and receiver must both be simulated, or neither")
+        return self
+
+
+def load_station(path: str | Path | None = None) -> Station:
+    """Read a station file.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        A ``station.toml``; without one, the simulated station.
+
+    Raises
+    ------
+    StationError
+        Naming the file and each setting that is wrong, with its value and what is allowed.
+
+    Examples
+    --------
+    >>> load_station().rotor.driver
+    'simulated'
+    """
+    if path is None:
+        return Station()
+    try:
+        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StationError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StationError(f"{path}: not TOML: {error}") from error
+    try:
+        return Station.model_validate(table)
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(map(str, problem['loc'])) or 'station'} = {problem['input']!r}: "
+            f"{problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise StationError(f"{path}: " + "; ".join(problems)) from error
