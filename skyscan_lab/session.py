@@ -526,11 +526,11 @@ def _times(time: Any, count: int) -> NDArray[np.datetime64]:
     return times
 
 
-def _utc(moment: Any) -> np.datetime64:
+def _utc(moment: Any) -> np.datetime64[Any]:
     if moment is None:
         return _NAT
     if isinstance(moment, np.datetime64):
-        return np.datetime64(moment, "ns")
+        return np.asarray(moment, dtype="datetime64[ns]")[()]
     try:
         parsed = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
     except ValueError:
