@@ -1,0 +1,83 @@
+"""Where a session was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import xarray as xr
+from astropy.coordinates import EarthLocation
+
+from skyscan_lab.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a session was measured, on WGS-84.
+
+    Attributes
+    ----------
+    latitude_deg, longitude_deg : float
+        Geodetic, degrees; longitude east of Greenwich.
+    height_m : float
+        Above the ellipsoid, metres.
+    """
+
+    latitude_deg: float
+    longitude_deg: float
+    height_m: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not -90.0 <= self.latitude_deg <= 90.0:
+            raise InvalidInput("latitude_deg", self.latitude_deg, "within [-90, 90]")
+        if not -180.0 <= self.longitude_deg <= 360.0:
+            raise InvalidInput("longitude_deg", self.longitude_deg, "within [-180, 360]")
+        if not np.isfinite(self.height_m):
+            raise InvalidInput("height_m", self.height_m, "finite")
+
+    def to_earth_location(self) -> EarthLocation:
+        """As astropy's EarthLocation."""
+        return EarthLocation.from_geodetic(self.longitude_deg, self.latitude_deg, self.height_m)
+
+
+LocationLike: TypeAlias = (
+    Location | EarthLocation | tuple[float, float] | tuple[float, float, float]
+)
+"""A `Location`, an astropy EarthLocation, or (latitude, longitude[, height]) in deg, deg, m."""
+
+
+def as_location(location: LocationLike) -> Location:
+    """Make a `Location` of anything that says where a site is.
+
+    Examples
+    --------
+    >>> as_location((47.37, 8.54))
+    Location(latitude_deg=47.37, longitude_deg=8.54, height_m=0.0)
+    """
+    if isinstance(location, Location):
+        return location
+    if isinstance(location, EarthLocation):
+        geodetic = location.geodetic
+        return Location(
+            float(geodetic.lat.deg), float(geodetic.lon.deg), float(geodetic.height.to_value("m"))
+        )
+    try:
+        return Location(*(float(part) for part in location))
+    except TypeError:
+        raise InvalidInput(
+            "location",
+            location,
+            "an EarthLocation or (latitude, longitude[, height]) in degrees and metres",
+        ) from None
+
+
+def location_of(ds: xr.Dataset) -> Location | None:
+    """Site of a session, where it is recorded."""
+    if "site_latitude_deg" not in ds.attrs or "site_longitude_deg" not in ds.attrs:
+        return None
+    return Location(
+        float(ds.attrs["site_latitude_deg"]),
+        float(ds.attrs["site_longitude_deg"]),
+        float(ds.attrs.get("site_height_m", 0.0)),
+    )
