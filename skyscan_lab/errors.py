@@ -25,6 +25,8 @@
         ├── PositionMismatch             reports a position it cannot have
         └── NoSignalSource               the device measures no signal strength
 
+    SkyscanWarning (UserWarning)         part of a file was left out; the rest is good
+
 Messages name the field or device, the value it had, and what would be right, because they
 are read by somebody who stands beside an antenna and cannot see the code.
 """
@@ -95,6 +97,10 @@ class FileError(SkyscanError, ValueError):
     def __str__(self) -> str:
         where = f"{self.path}" if self.line is None else f"{self.path}, line {self.line}"
         return f"{where}: {self.reason}"
+
+
+class SkyscanWarning(UserWarning):
+    """Part of a file was left out, and what was kept is good; it says which part and why."""
 
 
 class ExportRefused(SkyscanError, ValueError):

@@ -62,8 +62,6 @@ class Variable:
 
 _NAN = float("nan")
 _NAT = np.datetime64("NaT", "ns")
-_AZIMUTH = "sensor_to_target_azimuth_angle"
-_ELEVATION = "sensor_to_target_elevation_angle"
 
 SCHEMA: tuple[Variable, ...] = (
     Variable("rssi", "float64", _NAN, "received signal strength", "session", channels=True),
@@ -77,12 +75,10 @@ SCHEMA: tuple[Variable, ...] = (
     ),
     Variable("rssi_reads", "int32", 0, "number of readings averaged into rssi", "1"),
     Variable("rssi_last", "float64", _NAN, "last reading at the point", "session", channels=True),
-    Variable(
-        "azimuth_measured", "float64", _NAN, "azimuth where the rotor was", "degree", _AZIMUTH
-    ),
-    Variable(
-        "elevation_measured", "float64", _NAN, "elevation where the rotor was", "degree", _ELEVATION
-    ),
+    # CF has no standard name for where an antenna points: its sensor angles are seen from the
+    # target, and the names that weather radars use are not in its table.
+    Variable("azimuth_measured", "float64", _NAN, "azimuth where the rotor was", "degree"),
+    Variable("elevation_measured", "float64", _NAN, "elevation where the rotor was", "degree"),
     Variable("time", "datetime64[ns]", _NAT, "time of measurement, UTC", None, "time"),
     Variable("sequence", "int32", -1, "order of measurement; -1 where not measured"),
     Variable("flag", "int8", int(Flag.NOT_VISITED), "why a cell is missing", None, "status_flag"),
@@ -90,8 +86,8 @@ SCHEMA: tuple[Variable, ...] = (
 """Every variable of a session, in the order in which it is written."""
 
 AXES: tuple[Variable, ...] = (
-    Variable("elevation", "float64", None, "nominal elevation", "degree", _ELEVATION),
-    Variable("azimuth", "float64", None, "nominal azimuth", "degree", _AZIMUTH),
+    Variable("elevation", "float64", None, "nominal elevation", "degree"),
+    Variable("azimuth", "float64", None, "nominal azimuth, clockwise from north", "degree"),
     Variable("frequency", "float64", None, "channel centre frequency", "Hz", "radiation_frequency"),
     Variable("polarization", "str", None, "polarization of the channel"),
 )
