@@ -1,0 +1,43 @@
+# The handles of the project. Each makes what it needs: `make lab` on a fresh clone is enough.
+#
+#   make env      .venv with everything; nothing else here reaches beyond this machine
+#   make lab      JupyterLab on the notebooks, with the simulated station ready
+#   make test     everything that must hold
+#   make lint     style, types and layers only
+#   make bench    every benchmark; BENCH=--quick for the short versions
+#   make docs     the documentation, in docs/_build/html
+
+PYTHON ?= python3
+BIN := .venv/bin
+# See tests/guard/sitecustomize.py. pytest puts it there by itself.
+LOOPBACK_ONLY := PYTHONPATH=$(CURDIR)/tests/guard
+
+.PHONY: env lab test lint bench docs debian-packages
+
+env: .venv/.made
+
+.venv/.made: pyproject.toml constraints.txt scripts/make-env
+	scripts/make-env $(PYTHON) .venv
+	touch $@
+
+lab: env
+	scripts/lab $(LAB)
+
+test: env debian-packages lint
+	$(BIN)/pytest
+
+lint: env
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Without them, the tests that need them are skipped, by name (and with CI=true, fail).
+debian-packages: env
+	-scripts/debian-install $$(awk '!/^#/ { print $$2 }' tests/programs.txt | sort -u)
+
+bench: env
+	set -e; for script in benchmarks/*.py; do $(BIN)/python "$$script" $(BENCH); done
+
+docs: env
+	$(LOOPBACK_ONLY) $(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html

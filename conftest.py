@@ -1,0 +1,103 @@
+"""What holds for every test: in tests/, in docstrings and in notebooks.
+
+It stands at the top of the checkout because a conftest in tests/ would not be there when
+somebody runs the doctests of one module, or one notebook.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shutil
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import TypeVar
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).parent
+GUARD = ROOT / "tests" / "guard"
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+collect_ignore = ["tests/guard"]  # collecting it for doctests would import it a second time
+
+
+def _guard_network() -> None:
+    """Only loopback, for this process and for all that it starts."""
+    loaded = getattr(sys.modules.get("sitecustomize"), "__file__", None)
+    if loaded is None or Path(loaded).parent != GUARD:
+        runpy.run_path(str(GUARD / "sitecustomize.py"))
+    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    others = [folder for folder in inherited if folder not in ("", str(GUARD))]
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(GUARD), *others])
+
+
+_guard_network()
+
+# Time limits on single examples measure the machine, not the code. In CI the same examples
+# are drawn every time, so that a red run is about the change it ran on.
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("ci" if IN_CI else "local")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _skip_without_programs(items)
+    _deselect_without_recording(config, items)
+
+
+def _skip_without_programs(items: list[pytest.Item]) -> None:
+    packages = debian_packages()
+    for item in items:
+        for marker in item.iter_markers("program"):
+            (program,) = marker.args
+            if shutil.which(program) is None:
+                reason = f"{program} is not installed: apt-get install {packages[program]}"
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def debian_packages() -> dict[str, str]:
+    """The program → Debian package table of tests/programs.txt."""
+    lines = (ROOT / "tests" / "programs.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split() for line in lines if line and not line.startswith("#"))
+
+
+def _deselect_without_recording(config: pytest.Config, items: list[pytest.Item]) -> None:
+    recording = [item for item in items if item.get_closest_marker("recording")]
+    if not recording:
+        return
+    from skyscan_lab.datasets import fetch
+    from skyscan_lab.errors import DatasetUnavailable
+
+    try:
+        fetch("winegard-g2")
+    except DatasetUnavailable as error:
+        items[:] = [item for item in items if item not in recording]
+        config.hook.pytest_deselected(items=recording)
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.write_line(f"Left out, {len(recording)} tests of the recording: {error}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    return _failed_if_skipped(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    return _failed_if_skipped(report)
+
+
+def _failed_if_skipped(report: Report) -> Report:
+    """In CI nothing may be missing, so there a test that was skipped has failed."""
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which in CI is a failure: {report.longrepr}"
+    return report
