@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,12 @@ MAX_POINTS = 1_000_000
 Order = Literal["raster", "serpentine"]
 FastAxis = Literal["azimuth", "elevation"]
 
-# A bound that was itself computed (0.1 + 0.2) misses its decimal by some ulp. A billionth of
-# a step is far below any encoder and far above such rounding.
-_ROUNDING_STEPS = Fraction(1, 10**9)
+MIN_STEP_DEG = 1e-6
+"""Smallest step in degrees, a hundredth of the finest encoder."""
+
+# A bound that was itself computed (0.1 + 0.2) misses its decimal by some 1e-13 degrees. A
+# billionth of a degree is far above such rounding and far below the smallest step.
+_ROUNDING_DEG = Fraction(1, 10**9)
 
 
 class GridPoint(NamedTuple):
@@ -65,7 +68,7 @@ class ScanGrid:
     el : tuple of float
         Start and end of elevation in degrees, within [-90, 90], start ≤ end.
     step : float
-        Step on both axes in degrees, within (0, 180].
+        Step on both axes in degrees, within [1e-6, 180].
     order : {"raster", "serpentine"}
         Raster flies back to the start of each line; serpentine sweeps every second line
         backwards.
@@ -94,37 +97,15 @@ class ScanGrid:
     fast_axis: FastAxis = "azimuth"
 
     def __post_init__(self) -> None:
-        az_start, az_end = _pair("az", self.az)
-        el_start, el_end = _pair("el", self.el)
         step = _number("step", self.step)
-        if not 0 < step <= 180:
-            raise GridError("step", self.step, "greater than 0° and at most 180°")
-        for field, value in (("az start", az_start), ("az end", az_end)):
-            if not -360 <= value <= 720:
-                raise GridError(field, value, "within [-360°, 720°]")
-        for field, value in (("el start", el_start), ("el end", el_end)):
-            if not -90 <= value <= 90:
-                raise GridError(field, value, "within [-90°, 90°]")
-        if el_end < el_start:
-            raise GridError("el end", el_end, f"at least el start ({el_start}°)")
-        if self.order not in ("raster", "serpentine"):
+        if not MIN_STEP_DEG <= step <= 180.0:
+            raise GridError("step", self.step, f"within [{MIN_STEP_DEG}°, 180°]")
+        if self.order not in get_args(Order):
             raise GridError("order", self.order, "'raster' or 'serpentine'")
-        if self.fast_axis not in ("azimuth", "elevation"):
+        if self.fast_axis not in get_args(FastAxis):
             raise GridError("fast_axis", self.fast_axis, "'azimuth' or 'elevation'")
-
-        start, end = _decimal(az_start), _decimal(az_end)
-        if end < start:
-            end += 360
-        span = end - start
-        if span < 0 or span > 360 + _ROUNDING_STEPS:
-            raise GridError(
-                "az",
-                (az_start, az_end),
-                "a span of at most 360°; an end below the start means a span across north",
-            )
-        turns = start // 360
-        object.__setattr__(self, "az", (float(start - 360 * turns), float(end - 360 * turns)))
-        object.__setattr__(self, "el", (el_start, el_end))
+        object.__setattr__(self, "az", _azimuth_span(self.az))
+        object.__setattr__(self, "el", _elevation_span(self.el))
         object.__setattr__(self, "step", step)
         if self.size > MAX_POINTS:
             raise GridError(
@@ -136,7 +117,7 @@ class ScanGrid:
     @property
     def full_circle(self) -> bool:
         """Whether the azimuth span is a whole turn, so that its end is its start again."""
-        return abs(_decimal(self.az[1]) - _decimal(self.az[0]) - 360) <= _ROUNDING_STEPS
+        return abs(_decimal(self.az[1]) - _decimal(self.az[0]) - 360) <= _ROUNDING_DEG
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -186,18 +167,49 @@ class ScanGrid:
                 sequence += 1
 
 
-def _pair(field: str, bounds: Any) -> tuple[float, float]:
+def _azimuth_span(az: Any) -> tuple[float, float]:
+    start_deg, end_deg = _pair("az", az, -360.0, 720.0)
+    start, end = _decimal(start_deg), _decimal(end_deg)
+    if end < start - _ROUNDING_DEG:
+        end += 360
+    span = max(end - start, Fraction(0))
+    if end < start - _ROUNDING_DEG or span > 360 + _ROUNDING_DEG:
+        raise GridError(
+            "az",
+            (start_deg, end_deg),
+            "a span of at most 360°; an end below the start means a span across north",
+        )
+    # A start that misses north by rounding alone is north, and not a turn below it.
+    start = max(start - 360 * ((start + _ROUNDING_DEG) // 360), Fraction(0))
+    return float(start), float(start + span)
+
+
+def _elevation_span(el: Any) -> tuple[float, float]:
+    start, end = _pair("el", el, -90.0, 90.0)
+    if end < start - _ROUNDING_DEG:
+        raise GridError("el end", end, f"at least el start ({start}°)")
+    return start, max(start, end)
+
+
+def _pair(field: str, bounds: Any, lowest: float, highest: float) -> tuple[float, float]:
     try:
         start, end = bounds
     except (TypeError, ValueError):
         raise GridError(field, bounds, "a pair (start, end) in degrees") from None
-    return _number(f"{field} start", start), _number(f"{field} end", end)
+    pair = _number(f"{field} start", start), _number(f"{field} end", end)
+    for name, value in zip((f"{field} start", f"{field} end"), pair, strict=True):
+        if not lowest <= value <= highest:
+            raise GridError(name, value, f"within [{lowest:g}°, {highest:g}°]")
+    return pair
 
 
 def _number(field: str, value: Any) -> float:
+    if isinstance(value, str):
+        raise GridError(field, value, "a number of degrees")
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        # Through str, so that the float32 nearest to 0.1 means 0.1 too.
+        number = float(str(value)) if isinstance(value, np.floating) else float(value)
+    except (TypeError, ValueError, OverflowError):
         raise GridError(field, value, "a number of degrees") from None
     if not math.isfinite(number):
         raise GridError(field, value, "a finite number of degrees")
@@ -210,12 +222,15 @@ def _decimal(value: float) -> Fraction:
 
 
 def _count(bounds: tuple[float, float], step: float, *, closed: bool) -> int:
-    steps = (_decimal(bounds[1]) - _decimal(bounds[0])) / _decimal(step)
+    span, width = _decimal(bounds[1]) - _decimal(bounds[0]), _decimal(step)
     if closed:
-        return math.floor(steps + _ROUNDING_STEPS) + 1
-    return max(1, math.ceil(steps - _ROUNDING_STEPS))
+        return math.floor((span + _ROUNDING_DEG) / width) + 1
+    return math.ceil((span - _ROUNDING_DEG) / width)
 
 
 def _positions(start: float, step: float, count: int) -> NDArray[np.float64]:
     first, width = _decimal(start), _decimal(step)
-    return np.array([float(first + k * width) for k in range(count)])
+    parts = math.lcm(first.denominator, width.denominator)
+    origin, stride = int(first * parts), int(width * parts)
+    # A quotient of two integers is rounded once: the float nearest to the decimal.
+    return np.array([(origin + k * stride) / parts for k in range(count)])

@@ -1,16 +1,19 @@
 """Power: units, receiver responses, and averages that mean something.
 
 A detector that has integrated ``N`` independent looks of noise reads the true power times a
-gamma variate of shape ``N``. Averaging such readings in dB is biased low by
+gamma variate of shape ``N`` and mean 1. Averaging such readings in dB is biased low by
 ``(10/ln 10)(ψ(N) − ln N)`` dB, −2.51 dB for single looks, because the mean of a logarithm is
-not the logarithm of the mean. So powers are averaged in linear units wherever the response
-from power to reading is known; where it is not, as for a receiver's own counts, the readings
-are averaged as they are and the result says so.
+not the logarithm of the mean. So readings are averaged as powers wherever the response from
+power to reading is known. The logarithm of that mean keeps the same bias for ``nN`` looks,
+which is removed where the looks are known and left in, and said to be, where they are not. A
+receiver's own counts are averaged as they are, and that is said too.
 
 References
 ----------
 .. [1] F. T. Ulaby, R. K. Moore and A. K. Fung, *Microwave Remote Sensing* II (1982), ch. 7:
    statistics of averaged looks; the bias is the mean of a log-gamma variate.
+.. [2] R. H. Dicke, "The measurement of thermal radiation at microwave frequencies", Review
+   of Scientific Instruments 17, 268 (1946).
 """
 
 from __future__ import annotations
@@ -29,19 +32,30 @@ Units = Literal["dBm", "dBFS", "dB", "counts"]
 
 UNITS: tuple[Units, ...] = get_args(Units)
 
-Domain = Literal["linear power", "native units, uncorrected"]
-"""What an average was taken over."""
+Domain = Literal["linear power", "linear power, uncorrected", "native units, uncorrected"]
+"""What an average was taken over; uncorrected where the bias of the logarithm is left in."""
 
 _LN10 = float(np.log(10.0))
+_NAN = float("nan")
 
 
 def check_units(units: str) -> Units:
-    """Return `units` when it is one of `UNITS`.
+    """Check the name of units.
+
+    Parameters
+    ----------
+    units : str
+        Any string.
+
+    Returns
+    -------
+    {"dBm", "dBFS", "dB", "counts"}
+        The same string.
 
     Raises
     ------
     UnitsError
-        For any other string.
+        For a string that is none of `UNITS`.
 
     Examples
     --------
@@ -64,6 +78,11 @@ class LogResponse:
         Reading at unit power, in the receiver's units.
     per_decade : float
         Rise of the reading for ten times the power; 10 for decibels.
+
+    Raises
+    ------
+    InvalidInput
+        For an offset that is not finite, or a rise that is not finite and greater than 0.
 
     Examples
     --------
@@ -98,7 +117,22 @@ DECIBEL = LogResponse()
 
 
 def response_of(units: str) -> LogResponse | None:
-    """Response that the units themselves define; None for receiver counts.
+    """Response that units define by themselves.
+
+    Parameters
+    ----------
+    units : {"dBm", "dBFS", "dB", "counts"}
+        Units of a session.
+
+    Returns
+    -------
+    LogResponse or None
+        `DECIBEL`, or None for receiver counts, whose response has to be measured.
+
+    Raises
+    ------
+    UnitsError
+        For any other string.
 
     Examples
     --------
@@ -111,6 +145,16 @@ def response_of(units: str) -> LogResponse | None:
 def dbm_to_mw(dbm: ArrayLike) -> NDArray[np.float64]:
     """Power in mW of a level in dBm.
 
+    Parameters
+    ----------
+    dbm : array_like
+        Levels in dBm.
+
+    Returns
+    -------
+    ndarray
+        Powers in mW.
+
     Examples
     --------
     >>> dbm_to_mw([0.0, -30.0])
@@ -120,7 +164,17 @@ def dbm_to_mw(dbm: ArrayLike) -> NDArray[np.float64]:
 
 
 def mw_to_dbm(mw: ArrayLike) -> NDArray[np.float64]:
-    """Level in dBm of a power in mW; -inf for zero power.
+    """Level in dBm of a power in mW.
+
+    Parameters
+    ----------
+    mw : array_like
+        Powers in mW, 0 or more.
+
+    Returns
+    -------
+    ndarray
+        Levels in dBm; -inf for zero power.
 
     Examples
     --------
@@ -147,6 +201,11 @@ def log_average_bias(looks: ArrayLike, per_decade: float = 10.0) -> NDArray[np.f
     ndarray
         Bias in the units of the reading; negative.
 
+    Raises
+    ------
+    InvalidInput
+        For looks that are not greater than 0.
+
     Examples
     --------
     >>> log_average_bias([1, 2, 4, 16]).round(3)
@@ -156,6 +215,38 @@ def log_average_bias(looks: ArrayLike, per_decade: float = 10.0) -> NDArray[np.f
     if not np.all(count > 0.0):
         raise InvalidInput("looks", looks, "greater than 0")
     return np.asarray(per_decade / _LN10 * (digamma(count) - np.log(count)))
+
+
+def effective_looks(bandwidth_hz: float, integration_s: float) -> float:
+    """Effective number of independent looks in one reading, ``B·τ`` [2]_.
+
+    Parameters
+    ----------
+    bandwidth_hz : float
+        Noise bandwidth ``B`` before the detector, Hz, greater than 0: for complex samples of
+        an unfiltered receiver their rate.
+    integration_s : float
+        Integration time ``τ`` of one reading, seconds, greater than 0.
+
+    Returns
+    -------
+    float
+        For `average` and `log_average_bias`; a reading scatters by ``1/√(Bτ)`` of its power.
+
+    Raises
+    ------
+    InvalidInput
+        For an argument that is not finite and greater than 0.
+
+    Examples
+    --------
+    >>> effective_looks(bandwidth_hz=2.048e6, integration_s=0.02)
+    40960.0
+    """
+    for field, value in (("bandwidth_hz", bandwidth_hz), ("integration_s", integration_s)):
+        if not 0.0 < value < float("inf"):
+            raise InvalidInput(field, value, "finite and greater than 0")
+    return bandwidth_hz * integration_s
 
 
 @dataclass(frozen=True)
@@ -173,7 +264,8 @@ class Average:
     reads : int
         Number of finite readings.
     domain : str
-        ``"linear power"`` or ``"native units, uncorrected"``.
+        ``"linear power"`` (unbiased), ``"linear power, uncorrected"`` (looks unknown) or
+        ``"native units, uncorrected"`` (response unknown).
     """
 
     value: float
@@ -192,12 +284,18 @@ def average(
 ) -> Average:
     """Average the readings of one point.
 
-    With a known response the readings are averaged as powers. With the effective looks of a
-    reading known as well, the logarithm of that mean is corrected for its own small bias, so
-    that the estimate is unbiased in the units of the readings, and its standard error is that
-    of a log-gamma variate, ``(per_decade / ln 10) √ψ′(nN)`` [1]_. With looks unknown the
-    standard error comes from the scatter. Without a response the readings are averaged as
-    they are.
+    With a known response the readings are averaged as powers. With the effective looks ``N``
+    of a reading known as well, the logarithm of the mean of ``n`` independent readings is
+    freed of its own bias, ``(per_decade / ln 10)(ψ(nN) − ln nN)``, so that the estimate is
+    unbiased in the units of the readings, and its standard error is that of a log-gamma
+    variate, ``(per_decade / ln 10) √ψ′(nN)`` [1]_.
+
+    With looks unknown the standard error ``s`` comes from the scatter, and the bias stays: to
+    first order it is ``−s² ln 10 / (2 per_decade)``, 0.12 ``s`` at ``s`` = 1 dB and less below.
+    A correction from the same scatter would remove it only where the readings are known to be
+    independent noise, and would follow every burst of interference.
+
+    Without a response the readings are averaged as they are.
 
     Parameters
     ----------
@@ -206,8 +304,8 @@ def average(
     response : LogResponse or None
         How the receiver turns power into a reading; None when that is not known.
     looks : float, optional
-        Effective number of independent looks in one reading (bandwidth × integration time),
-        greater than 0.
+        Effective number of independent looks in one reading, greater than 0: see
+        `effective_looks`. It has no use without a response.
     independent : int, optional
         How many of the readings are independent of each other: a receiver that is polled
         faster than it integrates repeats itself. By default all of them.
@@ -226,42 +324,45 @@ def average(
     --------
     >>> result = average([0.0, 10.0], response=DECIBEL)
     >>> round(result.value, 3), result.domain  # the mean of 1 mW and 10 mW, not 5 dBm
-    (7.404, 'linear power')
+    (7.404, 'linear power, uncorrected')
     >>> average([500, 510], response=None).value
     505.0
     """
     values = np.asarray(readings, dtype=float)
     if values.ndim != 1:
-        raise InvalidInput("readings", values.shape, "one row of readings")
-    values = values[np.isfinite(values)]
-    count = values.size
-    if looks is not None and not looks > 0.0:
-        raise InvalidInput("looks", looks, "greater than 0")
+        raise InvalidInput("shape of readings", values.shape, "one row of readings")
+    if looks is not None and not 0.0 < looks < float("inf"):
+        raise InvalidInput("looks", looks, "finite and greater than 0")
     if independent is not None and independent < 1:
         raise InvalidInput("independent", independent, "at least 1")
+    values = values[np.isfinite(values)]
+    count = values.size
     free = count if independent is None else min(independent, count)
-    std = float(np.std(values, ddof=1)) if count > 1 else float("nan")
+    std = float(np.std(values, ddof=1)) if count > 1 else _NAN
 
     if response is None:
-        value = float(np.mean(values)) if count else float("nan")
-        error = std / np.sqrt(free) if free > 1 else float("nan")
-        return Average(value, float(error), std, count, "native units, uncorrected")
-
+        value = float(np.mean(values)) if count else _NAN
+        return Average(value, _error_of_mean(values, free), std, count, "native units, uncorrected")
+    domain: Domain = "linear power, uncorrected" if looks is None else "linear power"
     if not count:
-        return Average(float("nan"), float("nan"), std, 0, "linear power")
+        return Average(_NAN, _NAN, std, 0, domain)
+
     # Powers relative to the strongest reading: levels near the ends of the float range
     # neither overflow nor vanish.
-    top = float(values.max())
-    powers = response.to_power(values - top + response.offset)
+    strongest = float(values.max())
+    powers = 10.0 ** ((values - strongest) / response.per_decade)
     mean = float(np.mean(powers))
-    value = top + response.per_decade * float(np.log10(mean))
+    value = strongest + response.per_decade * float(np.log10(mean))
     scale = response.per_decade / _LN10
-    if looks is not None:
-        shape = free * looks
-        value -= float(log_average_bias(shape, response.per_decade))
-        error = scale * float(np.sqrt(polygamma(1, shape)))
-    elif free > 1:
-        error = scale * float(np.std(powers, ddof=1)) / mean / float(np.sqrt(free))
-    else:
-        error = float("nan")
-    return Average(value, error, std, count, "linear power")
+    if looks is None:
+        return Average(value, scale * _error_of_mean(powers, free) / mean, std, count, domain)
+    value -= float(log_average_bias(free * looks, response.per_decade))
+    error = scale * float(np.sqrt(polygamma(1, free * looks)))
+    return Average(value, error, std, count, domain)
+
+
+def _error_of_mean(values: NDArray[np.float64], independent: int) -> float:
+    """Standard error of a mean of which only some values are independent of each other."""
+    # Repeats add to the count and not to the knowledge: the variance has m − 1 degrees of
+    # freedom, whatever the number of values it is taken over.
+    return float(np.std(values)) / float(np.sqrt(independent - 1)) if independent > 1 else _NAN

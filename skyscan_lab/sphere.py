@@ -26,6 +26,9 @@ from skyscan_lab.errors import InvalidInput
 Angles = NDArray[np.float64]
 Projection = Literal["tan", "arc"]
 
+# At 90° from the centre the cosine is rounding alone.
+_HORIZON_COSINE = 1e-15
+
 
 def wrap_azimuth(azimuth_deg: ArrayLike) -> Angles:
     """Wrap azimuth into [0, 360).
@@ -47,7 +50,7 @@ def wrap_azimuth(azimuth_deg: ArrayLike) -> Angles:
     """
     wrapped = np.mod(np.asarray(azimuth_deg, dtype=float), 360.0)
     # A tiny negative angle is rounded up to 360 itself, which is 0.
-    return np.where(wrapped == 360.0, 0.0, wrapped)
+    return np.asarray(np.where(wrapped == 360.0, 0.0, wrapped))[()]
 
 
 def azimuth_difference(to_deg: ArrayLike, from_deg: ArrayLike) -> Angles:
@@ -61,15 +64,19 @@ def azimuth_difference(to_deg: ArrayLike, from_deg: ArrayLike) -> Angles:
     Returns
     -------
     ndarray
-        ``to − from`` in degrees, within [-180, 180).
+        ``to − from`` in degrees, within [-180, 180); small differences keep all their digits.
 
     Examples
     --------
     >>> azimuth_difference(10.0, 350.0)
-    array(20.)
+    np.float64(20.0)
     """
     turn = np.asarray(to_deg, dtype=float) - np.asarray(from_deg, dtype=float)
-    return np.asarray(wrap_azimuth(turn + 180.0) - 180.0)
+    # Whole turns are taken away, never half a turn added and taken away again: that would
+    # round a billionth of a degree to its fourth digit.
+    turn = turn - 360.0 * np.rint(turn / 360.0)
+    turn = np.where(turn >= 180.0, turn - 360.0, turn)
+    return np.asarray(np.where(turn < -180.0, turn + 360.0, turn))[()]
 
 
 def unit_vector(azimuth_deg: ArrayLike, elevation_deg: ArrayLike) -> NDArray[np.float64]:
@@ -91,17 +98,14 @@ def unit_vector(azimuth_deg: ArrayLike, elevation_deg: ArrayLike) -> NDArray[np.
     array([0., 1., 0.])
     """
     azimuth, elevation = np.broadcast_arrays(
-        np.radians(np.asarray(azimuth_deg, dtype=float)),
-        np.radians(np.asarray(elevation_deg, dtype=float)),
+        np.radians(np.asarray(azimuth_deg, dtype=float)), np.asarray(elevation_deg, dtype=float)
     )
-    horizontal = np.cos(elevation)
-    return np.stack(
-        [horizontal * np.cos(azimuth), horizontal * np.sin(azimuth), np.sin(elevation)], axis=-1
-    )
+    sine, cosine = _sine_cosine(elevation)
+    return np.stack([cosine * np.cos(azimuth), cosine * np.sin(azimuth), sine], axis=-1)
 
 
 def direction(vector: ArrayLike) -> tuple[Angles, Angles]:
-    """Directions of vectors (north, east, up) of any length.
+    """Directions of vectors (north, east, up) of any length but 0.
 
     Parameters
     ----------
@@ -113,15 +117,22 @@ def direction(vector: ArrayLike) -> tuple[Angles, Angles]:
     azimuth_deg, elevation_deg : ndarray
         Azimuth within [0, 360); 0 at the zenith, where any would do.
 
+    Raises
+    ------
+    InvalidInput
+        For vectors that do not have three components.
+
     Examples
     --------
     >>> direction([0.0, -2.0, 0.0])
-    (array(270.), array(0.))
+    (np.float64(270.0), np.float64(0.0))
     """
-    north, east, up = np.moveaxis(np.asarray(vector, dtype=float), -1, 0)
+    vectors = np.asarray(vector, dtype=float)
+    if vectors.shape[-1:] != (3,):
+        raise InvalidInput("shape of vector", vectors.shape, "(..., 3): north, east, up")
+    north, east, up = np.moveaxis(vectors, -1, 0)
     azimuth = np.degrees(np.arctan2(east, north))
-    elevation = np.degrees(np.arctan2(up, np.hypot(north, east)))
-    return wrap_azimuth(azimuth), np.asarray(elevation)
+    return wrap_azimuth(azimuth), np.degrees(np.arctan2(up, np.hypot(north, east)))
 
 
 def separation(
@@ -167,7 +178,9 @@ def position_angle(
     Returns
     -------
     ndarray
-        Degrees within [0, 360), counted from up (towards the zenith) to increasing azimuth.
+        Degrees within [0, 360), counted from up (towards the zenith) to increasing azimuth; 0
+        where the directions are the same. At the zenith itself, where every way is down, up
+        continues the meridian of the given azimuth.
 
     Examples
     --------
@@ -241,23 +254,33 @@ def to_plane(
         Plane coordinates in degrees, towards increasing azimuth and towards the zenith. NaN
         where the gnomonic plane does not reach (90° and more from the centre).
 
+    Raises
+    ------
+    InvalidInput
+        For an unknown projection.
+
     Examples
     --------
     >>> to_plane(10.0, 0.0, 0.0, 0.0, projection="arc")
     (np.float64(10.0), np.float64(0.0))
     """
-    across, along, dot = _legs(centre_azimuth_deg, centre_elevation_deg, azimuth_deg, elevation_deg)
+    across, along, forward = _legs(
+        centre_azimuth_deg, centre_elevation_deg, azimuth_deg, elevation_deg
+    )
     sine = np.hypot(across, along)
     if projection == "tan":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scale = np.where(dot > 0.0, np.degrees(1.0) / dot, np.nan)
+        reached = forward > _HORIZON_COSINE
+        radius = np.where(reached, sine / np.where(reached, forward, 1.0), np.nan)
     elif projection == "arc":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            radius = np.degrees(np.arctan2(sine, dot))
-            scale = np.where(sine > 0.0, radius / sine, np.degrees(1.0))
+        radius = np.arctan2(sine, forward)
     else:
         raise InvalidInput("projection", projection, "'tan' or 'arc'")
-    return np.asarray(scale * across)[()], np.asarray(scale * along)[()]
+    # Opposite the centre every way is as good, and up is taken.
+    aside = sine > 0.0
+    length = np.where(aside, sine, 1.0)
+    cross_elevation = np.degrees(radius * across / length)
+    elevation_offset = np.degrees(radius * np.where(aside, along / length, 1.0))
+    return cross_elevation[()], elevation_offset[()]
 
 
 def from_plane(
@@ -282,6 +305,11 @@ def from_plane(
     -------
     azimuth_deg, elevation_deg : ndarray
         Directions in degrees; azimuth within [0, 360).
+
+    Raises
+    ------
+    InvalidInput
+        For an unknown projection.
 
     Examples
     --------
@@ -327,6 +355,11 @@ def rotate(
     azimuth_deg, elevation_deg : ndarray
         Rotated directions; azimuth within [0, 360).
 
+    Raises
+    ------
+    InvalidInput
+        For a rotation vector that is not three finite angles.
+
     Examples
     --------
     >>> azimuth, _ = rotate(350.0, 30.0, [0.0, 0.0, 20.0])
@@ -350,18 +383,17 @@ def _legs(
 ) -> tuple[Angles, Angles, Angles]:
     """Second direction in the frame of the first: across, along (up), forward."""
     turn = np.radians(azimuth_difference(azimuth2_deg, azimuth1_deg))
-    elevation1 = np.radians(np.asarray(elevation1_deg, dtype=float))
-    elevation2 = np.radians(np.asarray(elevation2_deg, dtype=float))
-    # sin(e2 − e1) plus a haversine term, instead of two products that cancel: close
-    # directions keep all their digits.
+    sine1, cosine1 = _sine_cosine(elevation1_deg)
+    _, cosine2 = _sine_cosine(elevation2_deg)
+    # Differences are taken in degrees, where they are exact, and a haversine stands for the
+    # two products that would cancel: close directions keep all their digits.
+    rise = np.radians(
+        np.asarray(elevation2_deg, dtype=float) - np.asarray(elevation1_deg, dtype=float)
+    )
     haversine = np.sin(turn / 2.0) ** 2
-    across = np.cos(elevation2) * np.sin(turn)
-    along = np.sin(elevation2 - elevation1) + 2.0 * haversine * np.sin(elevation1) * np.cos(
-        elevation2
-    )
-    forward = np.cos(elevation2 - elevation1) - 2.0 * haversine * np.cos(elevation1) * np.cos(
-        elevation2
-    )
+    across = cosine2 * np.sin(turn)
+    along = np.sin(rise) + 2.0 * haversine * sine1 * cosine2
+    forward = np.cos(rise) - 2.0 * haversine * cosine1 * cosine2
     return across, along, forward
 
 
@@ -373,11 +405,18 @@ def _from_local(
     forward: Angles,
 ) -> tuple[Angles, Angles]:
     """Direction of a vector given in the frame (across, up, forward) of a direction."""
-    azimuth = np.asarray(azimuth_deg, dtype=float)
-    elevation = np.radians(np.asarray(elevation_deg, dtype=float))
-    up = along * np.cos(elevation) + forward * np.sin(elevation)
-    ahead = forward * np.cos(elevation) - along * np.sin(elevation)
+    sine, cosine = _sine_cosine(elevation_deg)
+    up = along * cosine + forward * sine
+    ahead = forward * cosine - along * sine
     turned = np.degrees(np.arctan2(across, ahead))
     new_elevation = np.degrees(np.arctan2(up, np.hypot(across, ahead)))
-    new_azimuth, new_elevation = np.broadcast_arrays(azimuth + turned, new_elevation)
-    return wrap_azimuth(new_azimuth)[()], np.asarray(new_elevation)[()]
+    new_azimuth, new_elevation = np.broadcast_arrays(
+        np.asarray(azimuth_deg, dtype=float) + turned, new_elevation
+    )
+    return wrap_azimuth(new_azimuth), np.array(new_elevation)[()]
+
+
+def _sine_cosine(elevation_deg: ArrayLike) -> tuple[Angles, Angles]:
+    """Sine and cosine of an elevation; the cosine of 90° is 0, as π/2 in binary is not."""
+    elevation = np.asarray(elevation_deg, dtype=float)
+    return np.sin(np.radians(elevation)), np.sin(np.radians(90.0 - np.abs(elevation)))
