@@ -41,24 +41,34 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # The sentence under each setting is its description in the documentation's table.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Site(_Settings):
     """Where the station stands (WGS-84), and its skyline."""
 
     name: str = "Simulated site"
+    """What people call it; goes into every session."""
     latitude_deg: float = Field(default=46.95, ge=-90, le=90)
+    """Geodetic latitude, north positive."""
     longitude_deg: float = Field(default=7.44, ge=-180, le=360)
+    """Longitude, east positive."""
     height_m: float = 550.0
+    """Height above the ellipsoid."""
     horizon: tuple[tuple[Azimuth, Elevation], ...] = ()
+    """Skyline as pairs of azimuth and elevation in degrees; flat where there are none."""
 
 
 class Limits(_Settings):
     """Hard limits that no target may leave, degrees; azimuth is a cable range."""
 
     azimuth_deg: tuple[Azimuth, Azimuth] = (-180.0, 450.0)
+    """Lowest and highest azimuth that the cable allows."""
     elevation_deg: tuple[Elevation, Elevation] = (0.0, 90.0)
+    """Lowest and highest elevation."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -73,10 +83,15 @@ class Limits(_Settings):
 
 class _Rotor(_Settings):
     limits: Limits | None = None
+    """Hard limits of the rotor; without them, those that the rotor itself reports."""
     park: tuple[Azimuth, Elevation] = (0.0, 0.0)
+    """Azimuth and elevation to park at, degrees."""
     tolerance_deg: float = Field(default=0.2, gt=0, le=10)
+    """How near to its target a move must end."""
     settle_s: float = Field(default=0.2, ge=0, le=60)
+    """How long the position must stay within the tolerance to count as settled."""
     move_timeout_s: Seconds = 180.0
+    """Longest time that one move may take."""
 
 
 class SimulatedRotor(_Rotor):
@@ -90,7 +105,9 @@ class RotctldRotor(_Rotor):
 
     driver: Literal["rotctld"]
     host: str = "127.0.0.1"
+    """Name or address of the computer it runs on."""
     port: Port = 4533
+    """TCP port."""
 
 
 class WinegardRotor(_Rotor):
@@ -98,6 +115,7 @@ class WinegardRotor(_Rotor):
 
     driver: Literal["winegard"]
     device: str = "/dev/ttyUSB0"
+    """Serial port of the console."""
 
 
 class SimulatedReceiver(_Settings):
@@ -111,6 +129,7 @@ class RotorReceiver(_Settings):
 
     driver: Literal["rotor"]
     frequency_hz: float | None = Field(default=None, gt=0)
+    """What it is tuned to, where that is known; goes into the session."""
 
 
 class RigctldReceiver(_Settings):
@@ -118,9 +137,13 @@ class RigctldReceiver(_Settings):
 
     driver: Literal["rigctld"]
     host: str = "127.0.0.1"
+    """Name or address of the computer it runs on."""
     port: Port = 4532
+    """TCP port."""
     level: str = "STRENGTH"
+    """Which of the rig's levels to read."""
     frequency_hz: float | None = Field(default=None, gt=0)
+    """What it is tuned to, where that is known; goes into the session."""
 
 
 class RtlTcpReceiver(_Settings):
@@ -128,11 +151,17 @@ class RtlTcpReceiver(_Settings):
 
     driver: Literal["rtl_tcp"]
     host: str = "127.0.0.1"
+    """Name or address of the computer it runs on."""
     port: Port = 1234
+    """TCP port."""
     frequency_hz: float = Field(gt=0)
+    """Centre frequency to tune to."""
     sample_rate_hz: float = Field(default=2.048e6, gt=0)
+    """Complex samples in a second, which is also the bandwidth received."""
     gain_db: float = Field(default=30.0, ge=0, le=60)
+    """Gain of the tuner; automatic gain is always off, or levels would mean nothing."""
     integration_s: Seconds = 0.02
+    """Length of samples in one reading."""
 
 
 RotorSettings = Annotated[
@@ -148,9 +177,13 @@ class Station(_Settings):
     """A whole station; simulated unless a file says otherwise."""
 
     site: Site = Site()
+    """Section ``[site]``."""
     rotor: RotorSettings = SimulatedRotor()
+    """Section ``[rotor]``; its settings depend on the driver."""
     receiver: ReceiverSettings = SimulatedReceiver()
-    seed: int = Field(default=1, ge=0, description="noise of the simulated station")
+    """Section ``[receiver]``; its settings depend on the driver."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of the noise of a simulated station."""
 
     @model_validator(mode="after")
     def _one_world(self) -> Self:
