@@ -1,0 +1,98 @@
+"""What an antenna pattern is, and the ellipse that its families share.
+
+Offsets are those of `skyscan_lab.sphere.to_plane` with ``projection="arc"``: degrees towards
+increasing azimuth (cross-elevation) and towards the zenith, whose length is the angle from
+the axis of the beam. They reach all round the sphere, so a pattern is defined behind the
+antenna too.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skyscan_lab.errors import InvalidInput
+
+
+class AntennaPattern(Protocol):
+    """Gain of an antenna around the axis of its beam; immutable."""
+
+    def __hash__(self) -> int:
+        """Patterns with equal parameters are the same: what costs time is kept for them."""
+
+    @property
+    def hpbw_deg(self) -> tuple[float, float]:
+        """Full widths at half power along the two axes of the beam, degrees.
+
+        The first axis is cross-elevation and the second elevation when the position angle
+        of the beam is 0.
+        """
+
+    def gain(
+        self, cross_elevation_deg: ArrayLike, elevation_offset_deg: ArrayLike
+    ) -> NDArray[np.float64]:
+        """Gain relative to the peak.
+
+        Parameters
+        ----------
+        cross_elevation_deg, elevation_offset_deg : array_like
+            Offsets from the axis of the beam in degrees, broadcast against each other.
+
+        Returns
+        -------
+        ndarray
+            Power ratio: 1 on the axis, never negative.
+        """
+
+
+def check_hpbw(hpbw_deg: object) -> tuple[float, float]:
+    """Return the widths of a beam on its two axes, given one or both.
+
+    Raises
+    ------
+    InvalidInput
+        For a width that is not within (0, 90] degrees.
+
+    Examples
+    --------
+    >>> check_hpbw(5.0)
+    (5.0, 5.0)
+    """
+    try:
+        widths = np.broadcast_to(np.asarray(hpbw_deg, dtype=float), (2,))
+    except (TypeError, ValueError):
+        widths = np.array([np.nan, np.nan])
+    if not np.all((widths > 0.0) & (widths <= 90.0)):
+        raise InvalidInput("hpbw_deg", hpbw_deg, "one width or two, greater than 0° and ≤ 90°")
+    return float(widths[0]), float(widths[1])
+
+
+def along_beam_axes(
+    cross_elevation_deg: ArrayLike, elevation_offset_deg: ArrayLike, position_angle_deg: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Components of offsets along the axes of a turned elliptical beam.
+
+    Parameters
+    ----------
+    cross_elevation_deg, elevation_offset_deg : array_like
+        Offsets in degrees.
+    position_angle_deg : float
+        Where the second axis of the beam points: degrees from up to increasing azimuth.
+
+    Returns
+    -------
+    first_deg, second_deg : ndarray
+        Along the first and the second axis.
+
+    Examples
+    --------
+    >>> first, second = along_beam_axes(1.0, 0.0, 90.0)  # the second axis lies along azimuth
+    >>> first.round(12), second.round(12)
+    (np.float64(0.0), np.float64(1.0))
+    """
+    x = np.asarray(cross_elevation_deg, dtype=float)
+    y = np.asarray(elevation_offset_deg, dtype=float)
+    angle = np.radians(position_angle_deg)
+    return x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)
