@@ -1,0 +1,148 @@
+"""Tables that the documentation makes from the code, so that they cannot go stale.
+
+``{generated-table} session-variables`` puts the table of that name in its place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, get_args
+
+from docutils import nodes
+from pydantic import BaseModel
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from skyscan_lab.protocol.lifecycle import TRANSITIONS
+from skyscan_lab.session import AXES, SCHEMA, Flag, Variable
+from skyscan_lab.station import Limits, ReceiverSettings, RotorSettings, Site, Station
+
+Rows = Iterable[Iterable[str]]
+
+
+def session_variables() -> str:
+    """Every variable of a session."""
+    head = ("variable", "type", "units", "where nothing was measured", "what it is")
+    rows = ((*_variable(row), f"`{row.missing}`", _in_words(row)) for row in SCHEMA)
+    return _table(head, rows)
+
+
+def session_axes() -> str:
+    """Every coordinate that a dim of a session may have."""
+    return _table(
+        ("coordinate", "type", "units", "what it is"),
+        ((*_variable(row), _in_words(row)) for row in AXES),
+    )
+
+
+def session_flags() -> str:
+    """Every value of the variable ``flag``."""
+    return _table(("value", "name"), ((str(int(flag)), f"`{flag.name}`") for flag in Flag))
+
+
+def scan_lifecycle() -> str:
+    """Every step of a scan's lifecycle."""
+    rows = ((f"`{a}`", f"`{event}`", f"`{b}`") for (a, event), b in TRANSITIONS.items())
+    return _table(("from", "event", "to"), rows)
+
+
+def station_settings() -> str:
+    """Every setting of station.toml, one table a section and driver."""
+    sections: list[tuple[str, type[BaseModel]]] = [("", Station), ("[site]", Site)]
+    for name, union in (("rotor", RotorSettings), ("receiver", ReceiverSettings)):
+        for model in get_args(get_args(union)[0]):
+            driver = model.model_fields["driver"]
+            sections.append((f'[{name}], driver = "{get_args(driver.annotation)[0]}"', model))
+    sections.append(("limits of the rotor", Limits))
+    return "\n\n".join(_settings(title, model) for title, model in sections)
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "scan-lifecycle": scan_lifecycle,
+    "session-axes": session_axes,
+    "session-flags": session_flags,
+    "session-variables": session_variables,
+    "station-settings": station_settings,
+}
+
+
+class GeneratedTable(SphinxDirective):
+    """Put the table of a given name in its place."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Parse the table as the Markdown that it is."""
+        make = TABLES.get(self.arguments[0])
+        if make is None:
+            raise self.error(f"{self.arguments[0]}: the tables are {', '.join(TABLES)}")
+        return self.parse_text_to_nodes(make())
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive."""
+    app.add_directive("generated-table", GeneratedTable)
+    return {"version": "1", "parallel_read_safe": True}
+
+
+def _table(head: Iterable[str], rows: Rows) -> str:
+    cells = [tuple(head), *(tuple(row) for row in rows)]
+    cells.insert(1, ("---",) * len(cells[0]))
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
+def _variable(row: Variable) -> tuple[str, str, str]:
+    units = {"session": "those of the session", None: ""}.get(row.units, row.units)
+    return f"`{row.name}`", f"`{row.dtype}`", units
+
+
+def _in_words(row: Variable) -> str:
+    named = f" (CF: `{row.standard_name}`)" if row.standard_name else ""
+    return f"{row.long_name}{named}"
+
+
+def _settings(title: str, model: type[BaseModel]) -> str:
+    schema = model.model_json_schema()
+    required = schema.get("required", [])
+    rows = []
+    for name, setting in schema["properties"].items():
+        if "const" in setting:  # the driver, which the title names
+            continue
+        if "description" not in setting:
+            raise ValueError(f"{model.__name__}.{name} has no sentence that says what it means")
+        value = "required" if name in required else _value(setting.get("default"))
+        rows.append((f"`{name}`", _allowed(setting), value, setting["description"]))
+    about = (model.__doc__ or "").strip()
+    heading = f"**`{title}`**: {about}" if title else about
+    if not rows:
+        return heading
+    return f"{heading}\n\n{_table(('setting', 'allowed', 'default', 'what it means'), rows)}"
+
+
+def _value(default: object) -> str:
+    return "" if default is None or isinstance(default, dict) else f"`{json.dumps(default)}`"
+
+
+def _allowed(setting: Mapping[str, Any]) -> str:
+    """What a setting may be, in words, from its JSON schema."""
+    options = [option for option in setting.get("anyOf", ()) if option.get("type") != "null"]
+    if options:
+        return _allowed(options[0])
+    if setting.get("type") == "array":
+        if "prefixItems" in setting:
+            return f"[{', '.join(_allowed(item) for item in setting['prefixItems'])}]"
+        return f"list of {_allowed(setting['items'])}"
+    if setting.get("type") not in ("number", "integer"):
+        return {"string": "text"}.get(setting.get("type", ""), "a section")
+    bounds = [
+        f"{sign} {setting[key]:g}"
+        for key, sign in (
+            ("minimum", "≥"),
+            ("exclusiveMinimum", ">"),
+            ("maximum", "≤"),
+            ("exclusiveMaximum", "<"),
+        )
+        if key in setting
+    ]
+    return " and ".join(bounds) or "finite"

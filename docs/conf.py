@@ -1,0 +1,39 @@
+"""How the documentation is built: offline, from this checkout, warnings are errors."""
+
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "skyscan-lab"
+author = "The skyscan-lab founders"
+copyright = "2026, the skyscan-lab founders"
+version = release = installed_version("skyscan-lab")
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx_click",
+    "generated_tables",
+]
+exclude_patterns = ["_build"]
+
+# Docstrings write `name` for whatever has that name, in the library or out of it.
+default_role = "py:obj"
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # numpydoc's sections say the type in words, with the unit
+numpydoc_show_class_members = False
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skyscan-lab"
+html_show_sourcelink = False
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+}

@@ -1,0 +1,86 @@
+"""Truth: pyproject.toml, against which every other list of dependencies is held."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CORE = [Requirement(line) for line in PROJECT["dependencies"]]
+EXTRAS = {
+    extra: [Requirement(line) for line in lines]
+    for extra, lines in PROJECT["optional-dependencies"].items()
+}
+ALL = [*CORE, *(requirement for lines in EXTRAS.values() for requirement in lines)]
+
+# What conda-forge calls by another name than PyPI does.
+CONDA_NAMES = {"build": "python-build", "matplotlib": "matplotlib-base"}
+# What conda-forge does not have; environment.yml leaves it to pip.
+ONLY_ON_PYPI = {"winegard-birdcage"}
+
+
+def test_environment_yml_is_pyproject():
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    (from_pypi,) = [entry["pip"] for entry in listed if isinstance(entry, dict)]
+    from_conda = [entry for entry in listed if isinstance(entry, str) and entry != "pip"]
+    expected = {f"python{PROJECT['requires-python']}"} | {
+        f"{CONDA_NAMES.get(requirement.name, requirement.name)}{requirement.specifier}"
+        for requirement in ALL
+        if requirement.name not in ONLY_ON_PYPI
+    }
+    assert sorted(from_conda) == sorted(expected)
+    assert sorted(from_pypi) == sorted(str(r) for r in ALL if r.name in ONLY_ON_PYPI)
+
+
+def test_constraints_pin_every_dependency_within_its_bounds():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines)
+    assert lines == sorted(lines, key=str.lower)
+    assert "skyscan-lab" not in pins
+    versions = {canonicalize_name(name): Version(version) for name, version in pins.items()}
+    for requirement in ALL:
+        version = versions[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(version), f"{requirement} is pinned to {version}"
+
+
+def test_constraints_hold_names_and_versions_only():
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line), line
+
+
+@pytest.mark.parametrize("requirement", ALL, ids=lambda requirement: requirement.name)
+def test_each_dependency_says_what_it_is_for(requirement):
+    page = (ROOT / "docs" / "dependencies.md").read_text()
+    (row,) = re.findall(rf"^\| `{re.escape(requirement.name)}` \|.*$", page, re.MULTILINE)
+    purpose, instead = (cell.strip() for cell in row.strip("|").split("|")[1:])
+    assert purpose
+    assert instead
+
+
+def test_no_dependency_is_documented_that_is_not_one():
+    page = (ROOT / "docs" / "dependencies.md").read_text()
+    documented = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+    assert sorted(documented) == sorted({requirement.name for requirement in ALL})
+
+
+def test_the_library_imports_what_it_declares_and_nothing_else():
+    declared = {canonicalize_name(r.name) for r in [*CORE, *EXTRAS["devices"]]}
+    owners = packages_distributions()
+    imported = set()
+    for file in (ROOT / "skyscan_lab").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module.partition(".")[0])
+    outside = imported - sys.stdlib_module_names - {"skyscan_lab"}
+    assert {canonicalize_name(owners[name][0]) for name in outside} == declared

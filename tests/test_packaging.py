@@ -1,0 +1,93 @@
+"""Truth: what a user gets: the wheel, installed without extras, far from this checkout."""
+
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+WHEELHOUSE = Path(sys.prefix) / "wheelhouse"  # laid in by scripts/make-env
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+
+
+def run(*command, cwd):
+    """Run a command to its end, and show what it said if it failed."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory):
+    """The sdist, and the wheel built from it: so the sdist is complete, too."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    (sdist,) = folder.glob("*.tar.gz")
+    (wheel,) = folder.glob("*.whl")
+    return sdist, wheel
+
+
+@pytest.fixture(scope="module")
+def installed(distributions, tmp_path_factory):
+    """Folder of a new environment that has the wheel and what it depends on."""
+    folder = tmp_path_factory.mktemp("user")
+    run(sys.executable, "-m", "venv", "--without-pip", folder / "env", cwd=folder)
+    options = ["--no-index", "--find-links", WHEELHOUSE, "--disable-pip-version-check"]
+    pip = [sys.executable, "-m", "pip", "--python", folder / "env"]
+    run(*pip, "install", "--quiet", *options, distributions[1], cwd=folder)
+    return folder
+
+
+def test_wheel_holds_the_library_and_nothing_else(distributions):
+    ours = {
+        str(file.relative_to(ROOT))
+        for file in (ROOT / "skyscan_lab").rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    with zipfile.ZipFile(distributions[1]) as wheel:
+        packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+        metadata = {Path(name).name for name in wheel.namelist() if ".dist-info/" in name}
+    assert packed == ours
+    assert "skyscan_lab/py.typed" in packed
+    assert {"LICENSE", "METADATA", "entry_points.txt"} <= metadata
+
+
+def test_sdist_holds_what_tests_and_docs_need(distributions):
+    with tarfile.open(distributions[0]) as sdist:
+        top = {Path(name).parts[1] for name in sdist.getnames() if len(Path(name).parts) > 1}
+    assert {"data", "docs", "notebooks", "skyscan_lab", "tests", "constraints.txt"} <= top
+
+
+def test_installed_version_is_the_project_s(installed):
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    said = run(installed / "env" / "bin" / "skyscan", "--version", cwd=installed)
+    assert version in said
+
+
+def test_installed_without_extras_it_makes_a_map(installed):
+    example = ROOT / "data" / "EXAMPLE"
+    out = installed / "out"
+    said = run(installed / "env" / "bin" / "skyscan", "map", example, "--out", out, cwd=installed)
+    made = {file.name for file in out.iterdir()}
+    assert made == {"session.nc", "map.fits", "map.png", "sources.csv"}
+    assert (out / "map.png").read_bytes().startswith(b"\x89PNG")
+    assert (out / "map.fits").read_bytes().startswith(b"SIMPLE  =                    T")
+    assert said.strip()
+
+
+def test_devices_of_an_extra_say_which_extra(installed):
+    # pyserial is not there: the library still imports, and says what to install.
+    said = run(installed / "env" / "bin" / "skyscan", "doctor", cwd=installed)
+    assert "skyscan-lab[devices]" in said
