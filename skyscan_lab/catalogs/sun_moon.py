@@ -1,0 +1,68 @@
+"""Sun and Moon, from what astropy brings along: nothing is downloaded.
+
+Directions are geometric: refraction is not in them. Beyond the Earth-orientation data that
+astropy brings along, directions lose up to some arcseconds, far below any beam; that is why
+its warnings about it are not passed on.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import AltAz, get_body, solar_system_ephemeris
+from astropy.time import Time
+from astropy.utils import iers
+from astropy.utils.exceptions import AstropyWarning
+from numpy.typing import ArrayLike
+
+from skyscan_lab.session import LocationLike, as_location
+from skyscan_lab.sphere import Angles
+
+Body = Literal["sun", "moon"]
+
+SUN_DIAMETER_DEG = 0.533
+"""Mean optical diameter of the Sun, degrees; it varies by ±1.7 % over the year."""
+
+
+def body_direction(
+    body: Body, time: Time | ArrayLike, location: LocationLike
+) -> tuple[Angles, Angles]:
+    """Direction of the Sun or the Moon, as seen from a site.
+
+    Parameters
+    ----------
+    body : {"sun", "moon"}
+        Which.
+    time : Time or array_like
+        Times, UTC: astropy Time, or seconds since 1970-01-01 (Unix time).
+    location : Location, EarthLocation or (latitude, longitude[, height])
+        The site, degrees and metres.
+
+    Returns
+    -------
+    azimuth_deg, elevation_deg : ndarray
+        Degrees, without refraction.
+
+    Examples
+    --------
+    >>> azimuth, elevation = body_direction("sun", Time("2024-03-20T12:00:00"), (0.0, 0.0))
+    >>> round(float(elevation), 1)  # noon at the equinox on the equator, less 7.5 min
+    88.2
+    """
+    site = as_location(location).to_earth_location()
+    with (
+        iers.conf.set_temp("auto_download", False),
+        iers.conf.set_temp("auto_max_age", None),
+        iers.conf.set_temp("iers_degraded_accuracy", "ignore"),
+        solar_system_ephemeris.set("builtin"),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", AstropyWarning)
+        warnings.filterwarnings("ignore", message=".*dubious year.*")  # of ERFA, far in the future
+        moments = time if isinstance(time, Time) else Time(np.asarray(time), format="unix")
+        frame = AltAz(obstime=moments, location=site)
+        apparent = get_body(body, moments, site).transform_to(frame)
+    return np.asarray(apparent.az.to_value(u.deg)), np.asarray(apparent.alt.to_value(u.deg))
