@@ -60,6 +60,36 @@ class RotorLimits:
             if not low <= value <= high:  # also refuses NaN
                 raise OutOfLimits(device, f"{axis} {value}° is outside [{low}°, {high}°]")
 
+    def narrowed(self, device: str, other: RotorLimits) -> RotorLimits:
+        """What both limits allow, as those of a station and those of its mount.
+
+        Raises
+        ------
+        OutOfLimits
+            Where they have nothing in common.
+        """
+        both = RotorLimits(
+            _overlap(self.azimuth_deg, other.azimuth_deg),
+            _overlap(self.elevation_deg, other.elevation_deg),
+        )
+        if min(high - low for low, high in (both.azimuth_deg, both.elevation_deg)) < 0.0:
+            raise OutOfLimits(device, f"limits {self} and {other} have nothing in common")
+        return both
+
+    def nearest(self, position: Position) -> Position:
+        """Position within the limits that is nearest to another, axis by axis.
+
+        Examples
+        --------
+        >>> RotorLimits(elevation_deg=(18, 65)).nearest(Position(370.0, 0.0))
+        Position(azimuth_deg=360.0, elevation_deg=18)
+        """
+        (az_low, az_high), (el_low, el_high) = self.azimuth_deg, self.elevation_deg
+        return Position(
+            min(max(position.azimuth_deg, az_low), az_high),
+            min(max(position.elevation_deg, el_low), el_high),
+        )
+
     def turns(self, azimuth_deg: float) -> list[float]:
         """Every azimuth within the limits that is the same direction, increasing.
 
@@ -72,6 +102,10 @@ class RotorLimits:
         first = int(np.ceil((low - azimuth_deg) / 360.0))
         last = int(np.floor((high - azimuth_deg) / 360.0))
         return [azimuth_deg + 360.0 * turn for turn in range(first, last + 1)]
+
+
+def _overlap(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
+    return max(a[0], b[0]), min(a[1], b[1])
 
 
 class ReadingKey(NamedTuple):
