@@ -1,0 +1,163 @@
+"""JSON of the Sky Scan API: what ``GET /api/skyscan/{id}/data`` answers.
+
+A list of measured points in the order of measurement. The API's readings are integers, so
+this is where readings are rounded, and nowhere else; ``units`` is our addition and says what
+they are. Without it they are dBm, as the API says.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from pydantic import TypeAdapter, ValidationError
+
+from skyscan_lab.errors import ExportRefused, FileError, InvalidInput
+from skyscan_lab.io.atomic import write_atomically
+from skyscan_lab.io.textfile import TextFile
+from skyscan_lab.protocol.skyscan import DataPoint
+from skyscan_lab.session import samples_of, session_from_points, units_of, validate
+from skyscan_lab.sphere import wrap_azimuth
+
+_POINTS = TypeAdapter(list[DataPoint])
+_API_UNITS = "dBm"
+
+
+def recognises(head: str) -> bool:
+    """Whether a file begins as a JSON list."""
+    return head.lstrip("\ufeff \t\r\n").startswith("[")
+
+
+def data_points(ds: xr.Dataset) -> list[DataPoint]:
+    """Measured points of a session, as the API lists them.
+
+    Parameters
+    ----------
+    ds : Dataset
+        A session of one channel.
+
+    Returns
+    -------
+    list of DataPoint
+        In the order of measurement; azimuth within [0, 360); missing points are absent.
+
+    Raises
+    ------
+    ExportRefused
+        For a session with several channels, which the API has no field for.
+
+    Examples
+    --------
+    >>> ds = session_from_points([370.0], [20.0], [-91.6])
+    >>> data_points(ds)[0].azimuth, data_points(ds)[0].rssi_average
+    (10.0, -92)
+    """
+    validate(ds)
+    if ds["rssi"].ndim > ds["sequence"].ndim:
+        raise ExportRefused(
+            f"the API's points hold one reading each, and this session has {ds['rssi'].sizes}: "
+            "select one channel, as in ds.isel(frequency=0)"
+        )
+    taken = samples_of(ds)
+    taken = taken.isel(sample=np.flatnonzero(np.isfinite(taken["rssi"].values)))
+    average = taken["rssi"].values
+    last = np.where(np.isfinite(taken["rssi_last"]), taken["rssi_last"], average)
+    times = taken["time"].values.astype("datetime64[us]").tolist()
+    return [
+        DataPoint(
+            azimuth=azimuth,
+            elevation=elevation,
+            rssi_reads=reads,
+            rssi_average=round(mean),
+            rssi_current=round(current),
+            measured_at=time,
+            units=units_of(ds),
+        )
+        for azimuth, elevation, reads, mean, current, time in zip(
+            wrap_azimuth(taken["azimuth_measured"].values).tolist(),
+            taken["elevation_measured"].values.tolist(),
+            taken["rssi_reads"].values.tolist(),
+            average.tolist(),
+            last.tolist(),
+            times,
+            strict=True,
+        )
+    ]
+
+
+def write_json(ds: xr.Dataset, path: str | Path) -> Path:
+    """Write the measured points of a session as the API's JSON.
+
+    Parameters
+    ----------
+    ds : Dataset
+        A session of one channel.
+    path : str or Path
+        Where to.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ExportRefused
+        As `data_points` does.
+    """
+    # A point a line: the file can be read, compared and searched.
+    points = [json.dumps(point.model_dump(mode="json")) for point in data_points(ds)]
+    text = "[\n" + ",\n".join(points) + "\n]\n"
+    return write_atomically(path, text.encode())
+
+
+def read_json(path: str | Path) -> xr.Dataset:
+    """Read the API's JSON.
+
+    Parameters
+    ----------
+    path : str or Path
+        A list of points.
+
+    Returns
+    -------
+    Dataset
+        A session; gridded where the points fill a lattice.
+
+    Raises
+    ------
+    FileError
+        With the line where the JSON breaks, or the point and the field that is wrong; for an
+        empty list, and for points in different units.
+    """
+    file = TextFile.read(path)
+    try:
+        points = _POINTS.validate_python(json.loads("\n".join(file.lines)))
+    except json.JSONDecodeError as error:
+        raise file.error(f"not JSON: {error.msg}", error.lineno) from None
+    except RecursionError:
+        raise file.error("not a list of points: nested too deeply") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise file.error(f"not a list of points: {where or 'top level'}: {first['msg']}") from None
+    if not points:
+        raise file.error("no points in it")
+    units = {point.units or _API_UNITS for point in points}
+    if len(units) > 1:
+        raise file.error(f"points in different units: {', '.join(sorted(units))}")
+    try:
+        return session_from_points(
+            [point.azimuth for point in points],
+            [point.elevation for point in points],
+            [point.rssi_average for point in points],
+            time=[point.measured_at for point in points],
+            reads=[point.rssi_reads for point in points],
+            last=[point.rssi_current for point in points],
+            units=units.pop(),
+            attrs={"title": file.path.name},
+        )
+    except InvalidInput as error:
+        raise FileError(file.path, str(error)) from error
