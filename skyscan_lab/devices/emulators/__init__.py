@@ -1,0 +1,1 @@
+"""Servers that put a simulated rotor or receiver behind a real instrument's protocol."""
