@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import Any, get_args
 
 from docutils import nodes
@@ -17,6 +21,8 @@ from sphinx.util.docutils import SphinxDirective
 from skyscan_lab.protocol.lifecycle import TRANSITIONS
 from skyscan_lab.session import AXES, SCHEMA, Flag, Variable
 from skyscan_lab.station import Limits, ReceiverSettings, RotorSettings, Site, Station
+
+ROOT = Path(__file__).parents[2]
 
 Rows = Iterable[Iterable[str]]
 
@@ -58,7 +64,24 @@ def station_settings() -> str:
     return "\n\n".join(_settings(title, model) for title, model in sections)
 
 
+def layers() -> str:
+    """Every layer of the library, top to bottom, with what its modules say of themselves."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    (lines,) = (
+        contract["layers"]
+        for contract in tools["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    )
+    rows = []
+    for number, line in enumerate(lines, 1):
+        for module in re.findall(r"\w+", line):
+            about = (import_module(f"skyscan_lab.{module}").__doc__ or "").partition("\n\n")[0]
+            rows.append((str(number), f"`{module}`", about.replace("\n", " ")))
+    return _table(("layer", "module", "what it is"), rows)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
+    "layers": layers,
     "scan-lifecycle": scan_lifecycle,
     "session-axes": session_axes,
     "session-flags": session_flags,
