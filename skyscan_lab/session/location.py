@@ -22,6 +22,11 @@ class Location:
         Geodetic, degrees; longitude east of Greenwich.
     height_m : float
         Above the ellipsoid, metres.
+
+    Raises
+    ------
+    InvalidInput
+        For an angle out of range or a height that is not finite.
     """
 
     latitude_deg: float
@@ -50,6 +55,21 @@ LocationLike: TypeAlias = (
 def as_location(location: LocationLike) -> Location:
     """Make a `Location` of anything that says where a site is.
 
+    Parameters
+    ----------
+    location : Location, EarthLocation or tuple of float
+        Latitude and longitude in degrees, and perhaps a height in metres; WGS-84.
+
+    Returns
+    -------
+    Location
+        The same place.
+
+    Raises
+    ------
+    InvalidInput
+        For anything else, and for a place that is not on the Earth.
+
     Examples
     --------
     >>> as_location((47.37, 8.54))
@@ -58,23 +78,41 @@ def as_location(location: LocationLike) -> Location:
     if isinstance(location, Location):
         return location
     if isinstance(location, EarthLocation):
-        geodetic = location.geodetic
-        return Location(
-            float(geodetic.lat.deg), float(geodetic.lon.deg), float(geodetic.height.to_value("m"))
-        )
+        longitude, latitude, height = location.to_geodetic("WGS84")
+        location = (latitude.deg, longitude.deg, height.to_value("m"))
     try:
-        return Location(*(float(part) for part in location))
-    except TypeError:
+        parts = [] if isinstance(location, str) else [float(part) for part in location]
+    except (TypeError, ValueError):
+        parts = []
+    if len(parts) not in (2, 3):
         raise InvalidInput(
             "location",
             location,
             "an EarthLocation or (latitude, longitude[, height]) in degrees and metres",
-        ) from None
+        )
+    return Location(*parts)
 
 
 def location_of(ds: xr.Dataset) -> Location | None:
-    """Site of a session, where it is recorded."""
-    if "site_latitude_deg" not in ds.attrs or "site_longitude_deg" not in ds.attrs:
+    """Site of a session.
+
+    Parameters
+    ----------
+    ds : Dataset
+        A session.
+
+    Returns
+    -------
+    Location or None
+        None where no site is recorded.
+
+    Examples
+    --------
+    >>> from skyscan_lab.session import session_from_points
+    >>> location_of(session_from_points([1.0], [20.0], [-90.0], location=(47.0, 8.5, 440.0)))
+    Location(latitude_deg=47.0, longitude_deg=8.5, height_m=440.0)
+    """
+    if "site_latitude_deg" not in ds.attrs:
         return None
     return Location(
         float(ds.attrs["site_latitude_deg"]),

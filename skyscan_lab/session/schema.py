@@ -99,7 +99,26 @@ CHANNEL_DIMS = ("frequency", "polarization")
 
 
 def variable_attributes(row: Variable, units: str) -> dict[str, Any]:
-    """CF attributes of one variable of a session in given units."""
+    """CF attributes of one variable of a session.
+
+    Parameters
+    ----------
+    row : Variable
+        A row of `SCHEMA` or `AXES`.
+    units : {"dBm", "dBFS", "dB", "counts"}
+        Units of the session.
+
+    Returns
+    -------
+    dict
+        ``long_name``, and where they apply ``standard_name``, ``units``, ``flag_values`` and
+        ``flag_meanings``.
+
+    Examples
+    --------
+    >>> variable_attributes(SCHEMA[0], "dBm")
+    {'long_name': 'received signal strength', 'units': 'dBm'}
+    """
     attributes: dict[str, Any] = {"long_name": row.long_name}
     if row.standard_name:
         attributes["standard_name"] = row.standard_name

@@ -13,30 +13,69 @@ from skyscan_lab.errors import InvalidInput
 
 NOT_A_TIME = np.datetime64("NaT", "ns")
 
+# What 64 bits of nanoseconds since 1970 hold, and numpy does not check.
+_FIRST, _LAST = np.datetime64("1678-01-01", "us"), np.datetime64("2262-01-01", "us")
+
 
 def utc_times(time: Any, count: int) -> NDArray[np.datetime64]:
-    """Times of `count` points as datetime64[ns], UTC; naive ones are UTC already."""
+    """Times of points as datetime64[ns], UTC.
+
+    Parameters
+    ----------
+    time : array_like, shape (n,), or None
+        astropy Time, datetime64, datetime or ISO 8601 strings; naive ones are UTC already, and
+        None is no time.
+    count : int
+        How many points there are.
+
+    Returns
+    -------
+    ndarray of datetime64[ns], shape (n,)
+        NaT where there is none.
+
+    Raises
+    ------
+    InvalidInput
+        For anything else, for another number of times, and for times that 64 bits of
+        nanoseconds do not hold.
+    """
     if time is None:
-        return np.full(count, NOT_A_TIME, dtype="datetime64[ns]")
+        return np.full(count, NOT_A_TIME)
     if isinstance(time, Time):
-        time = np.asarray(time.utc.datetime64)
-    if not isinstance(time, np.ndarray) or time.dtype.kind != "M":
-        time = np.array([_utc(moment) for moment in np.atleast_1d(np.asarray(time, dtype=object))])
-    times = np.asarray(time, dtype="datetime64[ns]")
-    if times.shape != (count,):
-        raise InvalidInput("length of time", times.size, f"as many as az ({count})")
-    return times
+        time = _from_astropy(time)
+    moments = np.atleast_1d(np.asarray(time))
+    if moments.shape != (count,):
+        raise InvalidInput("shape of time", moments.shape, f"one time a point, ({count},)")
+    if moments.dtype.kind != "M":
+        moments = np.array([_utc(moment) for moment in moments.tolist()], dtype="datetime64[us]")
+    outside = np.flatnonzero((moments < _FIRST) | (moments >= _LAST))
+    if outside.size:
+        raise InvalidInput(
+            f"time[{outside[0]}]", str(moments[outside[0]]), f"within [{_FIRST}, {_LAST})"
+        )
+    return moments.astype("datetime64[ns]")
+
+
+def _from_astropy(time: Time) -> NDArray[np.datetime64]:
+    try:
+        moments = np.ma.asarray(time.utc.datetime64)
+    except ValueError:
+        raise InvalidInput("time", str(time), "outside a leap second, as POSIX times are") from None
+    return np.asarray(moments.filled(NOT_A_TIME))
 
 
 def _utc(moment: Any) -> np.datetime64:
     if moment is None:
         return NOT_A_TIME
     if isinstance(moment, np.datetime64):
-        return moment.astype("datetime64[ns]")
-    try:
-        parsed = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
-    except ValueError:
-        raise InvalidInput("time", moment, "an ISO 8601 time") from None
-    if parsed.tzinfo is not None:
-        parsed = parsed.astimezone(UTC).replace(tzinfo=None)
-    return np.datetime64(parsed, "ns")
+        return moment
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError:
+            raise InvalidInput("time", moment, "an ISO 8601 time") from None
+    if not isinstance(moment, datetime):
+        raise InvalidInput("time", moment, "an astropy Time, datetime64, datetime or ISO 8601")
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return np.datetime64(moment, "us")

@@ -10,12 +10,39 @@ from skyscan_lab.session.schema import GRID_DIMS
 
 
 def is_gridded(ds: xr.Dataset) -> bool:
-    """Whether a session lies on a grid (True) or along ``sample``."""
+    """Whether a session lies on a grid.
+
+    Parameters
+    ----------
+    ds : Dataset
+        A session.
+
+    Returns
+    -------
+    bool
+        False where its samples lie along ``sample``.
+    """
     return set(GRID_DIMS) <= set(ds.dims)
 
 
 def units_of(ds: xr.Dataset) -> Units:
-    """Units of a session's readings."""
+    """Units of the readings of a session.
+
+    Parameters
+    ----------
+    ds : Dataset
+        A session.
+
+    Returns
+    -------
+    {"dBm", "dBFS", "dB", "counts"}
+        As recorded.
+
+    Raises
+    ------
+    UnitsError
+        For a Dataset whose ``rssi`` has no units, or others.
+    """
     return check_units(str(ds["rssi"].attrs.get("units", "")))
 
 
@@ -30,7 +57,8 @@ def samples_of(ds: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     Dataset
-        A free-form session of the measured points only.
+        A free-form session of the points that have a reading; their nominal directions are
+        left behind with the grid.
 
     Examples
     --------
@@ -42,6 +70,7 @@ def samples_of(ds: xr.Dataset) -> xr.Dataset:
     flat = ds
     if is_gridded(ds):
         flat = ds.stack(sample=GRID_DIMS).reset_index("sample", drop=True)
-        flat = flat.drop_vars(GRID_DIMS, errors="ignore").transpose(..., "sample")
-    taken = np.flatnonzero(flat["sequence"].values >= 0)
-    return flat.isel(sample=taken[np.argsort(flat["sequence"].values[taken], kind="stable")])
+        flat = flat.transpose(..., "sample")
+    present = np.isfinite(flat["rssi"].values)
+    taken = np.flatnonzero(present.any(axis=tuple(range(present.ndim - 1))))
+    return flat.isel(sample=taken[np.argsort(flat["sequence"].values[taken])])
