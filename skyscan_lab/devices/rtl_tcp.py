@@ -42,7 +42,7 @@ from skyscan_lab.errors import (
 )
 from skyscan_lab.power import DECIBEL, Units
 
-_LATENCY_S = 0.01  # of the least delayed samples: the clock of the stream cannot see it
+_LATENCY_S = 0.01  # from the antenna to the network, for the least delayed samples
 _RUN_IN_S = 0.25
 _SATURATED = 1e-3  # of the samples at a rail: beyond this the reading is too low
 
@@ -124,6 +124,7 @@ class RtlTcpReceiver:
         self._reconnect_s = reconnect_s
         self._stream: RtlTcpStream | None = None
         self._transport: asyncio.Transport | None = None
+        self._latency_s = _LATENCY_S
         self._entered = False
         self._turn = asyncio.Lock()
         self.saturated_readings = 0
@@ -200,7 +201,7 @@ class RtlTcpReceiver:
                 f"the network does not carry {self._rate_hz / 1e6:g} MS/s, samples arrive later "
                 "and later: lower sample_rate_hz, or run rtl_tcp nearer to this computer",
             )
-        first = stream.clock.index_at(time.monotonic() + _LATENCY_S)
+        first = stream.clock.index_at(time.monotonic() + self._latency_s)
         duration_s = (first - stream.count + reads * self._samples) / self._rate_hz
         try:
             async with asyncio.timeout(duration_s + self._timeout_s):
@@ -231,6 +232,7 @@ class RtlTcpReceiver:
 
     async def _connect(self) -> RtlTcpStream:
         loop = asyncio.get_running_loop()
+        began = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout_s):
                 transport, stream = await loop.create_connection(
@@ -242,6 +244,8 @@ class RtlTcpReceiver:
             ) from error
         except OSError as error:
             raise DeviceUnreachable(self.name, f"no connection: {error}") from error
+        # The clock of a stream cannot see its least delay; to connect took a way out and back.
+        self._latency_s = _LATENCY_S + time.monotonic() - began
         self._transport, self._stream = transport, stream
         try:
             await self._begin(transport, stream)

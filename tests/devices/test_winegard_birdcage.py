@@ -1,4 +1,4 @@
-"""The Winegard drivers against an independent peer: the simulated G2 of PyPI's winegard-birdcage."""
+"""The Winegard drivers against an independent peer, the simulated G2 of winegard-birdcage."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -61,9 +61,9 @@ async def test_reads_counts_with_the_lnb_powered_once() -> None:
 async def test_limits_are_ours_to_enforce() -> None:
     async with birdcage_dish() as (terminal, dish), WinegardRotor(terminal.path) as rotor:
         before = len(terminal.written)
-        with pytest.raises(OutOfLimits, match="elevation 17.9"):
+        with pytest.raises(OutOfLimits, match=r"elevation 17\.9"):
             await rotor.move(180.0, 17.9)
-        with pytest.raises(OutOfLimits, match="azimuth 360.0"):
+        with pytest.raises(OutOfLimits, match=r"azimuth 360\.0"):
             await rotor.move(360.0, 45.0)
         assert len(terminal.written) == before
         dish.send_raw("a 1 5")  # the dish itself would go
