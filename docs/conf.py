@@ -17,6 +17,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx_click",
     "generated_tables",
+    "shared_references",
 ]
 exclude_patterns = ["_build"]
 
@@ -25,6 +26,8 @@ default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpydoc's sections say the type in words, with the unit
 numpydoc_show_class_members = False
+# Modules list references once, for their functions to cite (shared_references).
+suppress_warnings = ["ref.citation"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
