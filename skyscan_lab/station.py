@@ -16,21 +16,30 @@
     limits = { azimuth_deg = [0, 450], elevation_deg = [0, 90] }
 
     [receiver]
-    driver = "rtl_tcp"            # or "rotor", "rigctld", "winegard", "simulated"
+    driver = "rtl_tcp"            # or "rotor", "rigctld", "simulated"
     host = "192.168.1.20"
     port = 1234
     frequency_hz = 1420.4e6
 
-Everything has a default: with no file at all the station is simulated.
+Everything that can be guessed has a default: with no file at all the station is simulated.
 """
 
 from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 
 from skyscan_lab.errors import StationError
 
@@ -42,9 +51,16 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 class _Settings(BaseModel):
     # The sentence under each setting is its description in the documentation's table.
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, table: Any) -> Any:
+        # pydantic's own refusal of unknown names does not say which are known.
+        for name in table if isinstance(table, dict) else ():
+            if name not in cls.model_fields:
+                raise ValueError(f"{name!r} is no setting; known are {', '.join(cls.model_fields)}")
+        return table
 
 
 class Site(_Settings):
@@ -60,6 +76,16 @@ class Site(_Settings):
     """Height above the ellipsoid."""
     horizon: tuple[tuple[Azimuth, Elevation], ...] = ()
     """Skyline as pairs of azimuth and elevation in degrees; flat where there are none."""
+
+    @field_validator("horizon")
+    @classmethod
+    def _one_height_a_direction(
+        cls, horizon: tuple[tuple[float, float], ...]
+    ) -> tuple[tuple[float, float], ...]:
+        azimuths = [azimuth % 360.0 for azimuth, _ in horizon]
+        if len(set(azimuths)) < len(azimuths):
+            raise ValueError(f"each azimuth must come once, not {azimuths}")
+        return horizon
 
 
 class Limits(_Settings):
@@ -92,6 +118,18 @@ class _Rotor(_Settings):
     """How long the position must stay within the tolerance to count as settled."""
     move_timeout_s: Seconds = 180.0
     """Longest time that one move may take."""
+
+    @model_validator(mode="after")
+    def _park_within_limits(self) -> Self:
+        if self.limits is None or "park" not in self.model_fields_set:
+            return self
+        azimuth, elevation = self.limits.azimuth_deg, self.limits.elevation_deg
+        if not (
+            azimuth[0] <= self.park[0] <= azimuth[1]
+            and elevation[0] <= self.park[1] <= elevation[1]
+        ):
+            raise ValueError(f"park {self.park} must be within {azimuth} and {elevation}")
+        return self
 
 
 class SimulatedRotor(_Rotor):
@@ -164,12 +202,19 @@ class RtlTcpReceiver(_Settings):
     """Length of samples in one reading."""
 
 
+def _simulated_by_default(table: Any) -> Any:
+    return {"driver": "simulated", **table} if isinstance(table, dict) else table
+
+
 RotorSettings = Annotated[
-    SimulatedRotor | RotctldRotor | WinegardRotor, Field(discriminator="driver")
+    SimulatedRotor | RotctldRotor | WinegardRotor,
+    Field(discriminator="driver"),
+    BeforeValidator(_simulated_by_default),
 ]
 ReceiverSettings = Annotated[
     SimulatedReceiver | RotorReceiver | RigctldReceiver | RtlTcpReceiver,
     Field(discriminator="driver"),
+    BeforeValidator(_simulated_by_default),
 ]
 
 
@@ -187,9 +232,11 @@ class Station(_Settings):
 
     @model_validator(mode="after")
     def _one_world(self) -> Self:
-        simulated = {self.rotor.driver == "simulated", self.receiver.driver == "simulated"}
-        if simulated == {True, False}:
-            raise ValueError("rotor and receiver must both be simulated, or neither")
+        if (self.rotor.driver == "simulated") != (self.receiver.driver == "simulated"):
+            raise ValueError(
+                f"rotor.driver is {self.rotor.driver!r} and receiver.driver is "
+                f"{self.receiver.driver!r}: both must be simulated, or neither"
+            )
         return self
 
 
@@ -200,6 +247,11 @@ def load_station(path: str | Path | None = None) -> Station:
     ----------
     path : str or Path, optional
         A ``station.toml``; without one, the simulated station.
+
+    Returns
+    -------
+    Station
+        Frozen; every setting that the file leaves out at its default.
 
     Raises
     ------
@@ -222,9 +274,20 @@ def load_station(path: str | Path | None = None) -> Station:
     try:
         return Station.model_validate(table)
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(map(str, problem['loc'])) or 'station'} = {problem['input']!r}: "
-            f"{problem['msg']}"
-            for problem in error.errors()
-        ]
-        raise StationError(f"{path}: " + "; ".join(problems)) from error
+        problems = "; ".join(_in_words(problem) for problem in error.errors())
+        raise StationError(f"{path}: {problems}") from error
+
+
+def _in_words(problem: ErrorDetails) -> str:
+    # The driver that chose the model stands in the path, but not in the file.
+    setting = ".".join(
+        str(part)
+        for depth, part in enumerate(problem["loc"])
+        if not (depth == 1 and problem["loc"][0] in ("rotor", "receiver"))
+    )
+    if problem["type"] == "missing":
+        return f"{setting} is required"
+    if problem["type"] == "value_error":  # ours: it says the value itself
+        reason = str(problem["ctx"]["error"])
+        return f"{setting}: {reason}" if setting else reason
+    return f"{setting} = {problem['input']!r}: {problem['msg']}"

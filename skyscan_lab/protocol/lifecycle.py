@@ -6,10 +6,12 @@ does its own input and output around it.
 ::
 
     pending ──start──▶ running ──finish──▶ completed
-       │               │    ▲
-       │             hold  release
-       │               ▼    │
-       └───cancel──▶ cancelled ◀──cancel── paused
+       │                │ │ ▲
+       │                │ hold release
+       │                │ ▼ │
+       │                │ paused
+       │                │   │
+       └────cancel──────┴───┴───────────▶ cancelled
 """
 
 from __future__ import annotations
@@ -70,10 +72,22 @@ TRANSITIONS = MappingProxyType(
 def advance(status: ScanStatus, event: ScanEvent) -> ScanStatus:
     """Status after an event.
 
+    Parameters
+    ----------
+    status : ScanStatus
+        Status now.
+    event : ScanEvent
+        What happens.
+
+    Returns
+    -------
+    ScanStatus
+        Status then.
+
     Raises
     ------
     InvalidTransition
-        Where the table has no such step.
+        Where the table has no such step; it says which there are.
 
     Examples
     --------

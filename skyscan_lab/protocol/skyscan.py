@@ -5,17 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 from skyscan_lab.protocol.lifecycle import ScanStatus
 
 
-def _naive_utc(value: object) -> object:
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).replace(tzinfo=None)
-    return value
+def _naive_utc(value: datetime) -> datetime:
+    return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
 
 
 def _without_suffix(value: datetime) -> str:
@@ -24,10 +20,10 @@ def _without_suffix(value: datetime) -> str:
 
 UtcTime = Annotated[
     datetime,
-    BeforeValidator(_naive_utc),
+    AfterValidator(_naive_utc),
     PlainSerializer(_without_suffix, return_type=str, when_used="json"),
 ]
-"""A UTC time, written as the specification does: whole seconds and no suffix."""
+"""A UTC time, naive inside, and written as the specification does: whole seconds, no suffix."""
 
 
 class _Model(BaseModel):
@@ -59,7 +55,7 @@ class ScanRequest(_Model):
     el_start: float = 18.0
     el_end: float = 65.0
     step_deg: float = 2.0
-    rssi_iterations: int = 10
+    rssi_iterations: int = Field(default=10, ge=1)
 
 
 class ScanSession(_Model):
