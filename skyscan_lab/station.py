@@ -198,6 +198,8 @@ class RtlTcpReceiver(_Settings):
     """Complex samples in a second, which is also the bandwidth received."""
     gain_db: float = Field(default=30.0, ge=0, le=60)
     """Gain of the tuner; automatic gain is always off, or levels would mean nothing."""
+    correction_ppm: int = Field(default=0, ge=-200, le=200)
+    """Error of the dongle's crystal, parts per million."""
     integration_s: Seconds = 0.02
     """Length of samples in one reading."""
 
