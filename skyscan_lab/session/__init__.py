@@ -6,6 +6,7 @@ checks a Dataset against it.
 
 from skyscan_lab.session.construction import empty_session, session_from_points
 from skyscan_lab.session.location import Location, LocationLike, as_location, location_of
+from skyscan_lab.session.references import REFERENCES, references_of, with_references
 from skyscan_lab.session.schema import (
     AXES,
     CHANNEL_DIMS,
@@ -26,6 +27,7 @@ __all__ = [
     "CHANNEL_DIMS",
     "CONVENTIONS",
     "GRID_DIMS",
+    "REFERENCES",
     "SAMPLE_DIMS",
     "SCHEMA",
     "SCHEMA_VERSION",
@@ -37,9 +39,11 @@ __all__ = [
     "empty_session",
     "is_gridded",
     "location_of",
+    "references_of",
     "samples_of",
     "session_from_points",
     "units_of",
     "validate",
     "variable_attributes",
+    "with_references",
 ]

@@ -13,11 +13,10 @@ import numpy as np
 import xarray as xr
 
 from skyscan_lab.errors import SessionError
-from skyscan_lab.power import Domain
 from skyscan_lab.session.construction import session_from_points
 from skyscan_lab.session.location import location_of
 from skyscan_lab.session.schema import SAMPLE_DIMS
-from skyscan_lab.session.views import units_of
+from skyscan_lab.session.views import samples_of, units_of
 
 REFERENCES = "reference_readings"
 """Name of the attribute."""
@@ -64,13 +63,11 @@ def with_references(ds: xr.Dataset, references: xr.Dataset) -> xr.Dataset:
         raise SessionError("dims of references", references["rssi"].dims, f"{SAMPLE_DIMS}")
     if units_of(references) != units_of(ds):
         raise SessionError("units of references", units_of(references), units_of(ds))
-    table: dict[str, list[object]] = {
-        column: [value if np.isfinite(value) else None for value in references[name].values.tolist()]
-        for column, name in _COLUMNS.items()
-    }
-    table["time"] = [
-        None if np.isnat(time) else str(time) for time in references["time"].values
-    ]
+    table: dict[str, list[object]] = {}
+    for column, name in _COLUMNS.items():
+        values = references[name].values.tolist()
+        table[column] = [value if np.isfinite(value) else None for value in values]
+    table["time"] = [None if np.isnat(time) else str(time) for time in references["time"].values]
     return ds.assign_attrs({REFERENCES: json.dumps(table)})
 
 
@@ -96,10 +93,23 @@ def references_of(ds: xr.Dataset) -> xr.Dataset | None:
         return None
     try:
         table = json.loads(ds.attrs[REFERENCES])
-        columns = {
-            column: np.array(table[column], dtype=float) for column in (*_COLUMNS,)
-        }
-        times = table["time"]
+        columns = {column: np.array(table[column], dtype=float) for column in _COLUMNS}
+        time = np.array(table["time"], dtype="datetime64[ns]")
     except (TypeError, ValueError, KeyError) as error:
         raise SessionError(f"attribute {REFERENCES}", str(error), "a table in JSON") from error
-    return samples_from_columns(columns, times, ds)
+    kept = ("averaging", "rotor", "receiver", "frequency_hz", "session")
+    session = session_from_points(
+        columns["az"],
+        columns["el"],
+        columns["rssi"],
+        time=time,
+        reads=columns["reads"],
+        std=columns["std"],
+        last=columns["last"],
+        units=units_of(ds),
+        location=location_of(ds),
+        attrs={name: ds.attrs[name] for name in kept if name in ds.attrs}
+        | {"title": "Readings of the reference direction"},
+    )
+    # A single look would be taken for a grid of one cell.
+    return samples_of(session)
