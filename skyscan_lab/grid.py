@@ -196,11 +196,19 @@ def _pair(field: str, bounds: Any, lowest: float, highest: float) -> tuple[float
         start, end = bounds
     except (TypeError, ValueError):
         raise GridError(field, bounds, "a pair (start, end) in degrees") from None
-    pair = _number(f"{field} start", start), _number(f"{field} end", end)
-    for name, value in zip((f"{field} start", f"{field} end"), pair, strict=True):
-        if not lowest <= value <= highest:
-            raise GridError(name, value, f"within [{lowest:g}°, {highest:g}°]")
-    return pair
+    return (
+        _bound(f"{field} start", start, lowest, highest),
+        _bound(f"{field} end", end, lowest, highest),
+    )
+
+
+def _bound(field: str, value: Any, lowest: float, highest: float) -> float:
+    number = _number(field, value)
+    # A zenith that was computed, 90.00000000000001, is the zenith.
+    nearest = min(max(number, lowest), highest)
+    if abs(number - nearest) > _ROUNDING_DEG:
+        raise GridError(field, value, f"within [{lowest:g}°, {highest:g}°]")
+    return nearest
 
 
 def _number(field: str, value: Any) -> float:

@@ -68,8 +68,8 @@ def test_computed_bounds_count_as_the_decimals_they_stand_for(start, step, count
     assert ScanGrid(az=(0, 0), el=(low, end), step=width).shape == (count + 1, 1)
 
 
-@settings(max_examples=600)
-@given(st.integers(-3600, 3600), st.integers(1, 18000))
+@settings(max_examples=300)
+@given(st.integers(-3600, 3600), st.integers(10, 18000))
 def test_a_full_circle_leaves_its_end_out(start, step) -> None:
     az = (degrees(start, 1), degrees(start + 3600, 1))
     grid = ScanGrid(az=az, el=(30, 30), step=degrees(step, 2))
@@ -121,6 +121,7 @@ def test_spans_and_north(az, azimuths) -> None:
 @pytest.mark.parametrize(
     ("start", "end", "azimuths"),
     [
+        (-360 - 1e-13, -359, [0, 1]),
         (-1e-17, 1, [0, 1]),  # not 360, 361
         (0.1 + 0.2, 0.3, [0.3]),  # not a turn across north
         (360 - 1e-13, 1, [0, 1]),
@@ -196,15 +197,15 @@ NAN, INF = float("nan"), float("inf")
         ({"step": "2"}, "step", "'2'", "a number"),
         ({"step": None}, "step", "None", "a number"),
         ({"step": 10**400}, "step", "1000", "a number"),
-        ({"az": (-361, 0)}, "az start", "-361.0", "[-360°, 720°]"),
-        ({"az": (0, 721)}, "az end", "721.0", "[-360°, 720°]"),
+        ({"az": (-361, 0)}, "az start", "-361", "[-360°, 720°]"),
+        ({"az": (0, 721)}, "az end", "721", "[-360°, 720°]"),
         ({"az": (0, 361)}, "az", "(0.0, 361.0)", "at most 360°"),
         ({"az": (700, 10)}, "az", "(700.0, 10.0)", "at most 360°"),
         ({"az": 5}, "az", "5", "pair"),
         ({"az": (1, 2, 3)}, "az", "(1, 2, 3)", "pair"),
         ({"az": "05"}, "az start", "'0'", "a number"),
-        ({"el": (18, 91)}, "el end", "91.0", "[-90°, 90°]"),
-        ({"el": (-91, 0)}, "el start", "-91.0", "[-90°, 90°]"),
+        ({"el": (18, 91)}, "el end", "91", "[-90°, 90°]"),
+        ({"el": (-91, 0)}, "el start", "-91", "[-90°, 90°]"),
         ({"el": (65, 18)}, "el end", "18.0", "at least el start (65.0°)"),
         ({"order": "spiral"}, "order", "'spiral'", "'serpentine'"),
         ({"fast_axis": "az"}, "fast_axis", "'az'", "'elevation'"),
