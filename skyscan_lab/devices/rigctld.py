@@ -145,7 +145,11 @@ class RigctldReceiver:
 
     async def _check_playing(self) -> None:
         # Stopped, gqrx goes on to answer with the last level that it saw.
-        if await self._ask("u DSP", int) == 0:
+        try:
+            playing = await self._ask("u DSP", int)
+        except DeviceRefused:
+            return  # older versions do not tell
+        if not playing:
             raise NoSignalSource(self.name, "gqrx is not receiving: start its DSP")
 
     async def _ask(self, line: str, parse: Callable[[str], T]) -> T:

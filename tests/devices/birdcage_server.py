@@ -1,0 +1,53 @@
+"""Runs the published server of the dialect with RSSI, with its own simulated dish behind it.
+
+    python birdcage_server.py PORT
+
+It prints its port once it listens. Everything that answers is winegard-birdcage's: the server,
+the console protocol and the dish. Only the serial line between the last two is ours.
+"""
+
+import sys
+
+from birdcage.antenna import AntennaConfig, BirdcageAntenna
+from birdcage.demo import DemoDevice
+from birdcage.protocol import CarryoutG2Protocol
+from birdcage.rotctld import RotctldServer
+
+
+class Line:
+    """A serial line to a dish in the same process, which answers at once."""
+
+    is_open = True
+
+    def __init__(self, dish: DemoDevice) -> None:
+        self._dish = dish
+        self._answer = b""
+
+    def write(self, data: bytes) -> None:
+        line = data.decode("ascii").rstrip("\r")
+        # A bare carriage return repeats the prompt; the simulated dish knows lines only.
+        prompt = f"{self._dish._menu.name.replace('ROOT', 'TRK')}>"
+        self._answer = (self._dish.send_raw(line) if line else prompt).encode("ascii")
+
+    def read(self, count: int) -> bytes:
+        data, self._answer = self._answer[:count], self._answer[count:]
+        return data
+
+
+class Announced(RotctldServer):
+    """Tells its port, which is chosen by the system when it listens."""
+
+    def serve_forever(self) -> None:
+        dish.get_position()  # starts its motion clock
+        print(self._port, flush=True)
+        super().serve_forever()
+
+
+dish = DemoDevice()
+dish.connect()
+protocol = CarryoutG2Protocol()
+protocol._serial = Line(dish)
+protocol.initialize()
+# Its overshoot for tracking satellites would leave a dish that is sent to a point beside it.
+antenna = BirdcageAntenna(protocol, AntennaConfig(leapfrog_enabled=False))
+Announced(antenna, port=int(sys.argv[1])).serve_forever()
