@@ -56,10 +56,11 @@ def test_wheel_holds_the_library_and_nothing_else(distributions):
         for file in (ROOT / "skyscan_lab").rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }
+    course = {f"skyscan_lab/notebooks/{n.name}" for n in (ROOT / "notebooks").glob("*.ipynb")}
     with zipfile.ZipFile(distributions[1]) as wheel:
         packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
         metadata = {Path(name).name for name in wheel.namelist() if ".dist-info/" in name}
-    assert packed == ours
+    assert packed == ours | course
     assert "skyscan_lab/py.typed" in packed
     assert {"LICENSE", "METADATA", "entry_points.txt"} <= metadata
 

@@ -5,13 +5,12 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.system
 
@@ -23,7 +22,7 @@ def lab(tmp_path_factory):
     hidden = ("DISPLAY", "WAYLAND_DISPLAY")
     environment = {k: v for k, v in os.environ.items() if k not in hidden} | {"HOME": str(home)}
     server = subprocess.Popen(
-        [ROOT / "scripts" / "lab", "--ServerApp.port=0"],
+        [Path(sys.executable).with_name("skyscan"), "lab", "--port", "0"],
         env=environment,
         stderr=subprocess.PIPE,
         text=True,

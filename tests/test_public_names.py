@@ -1,0 +1,67 @@
+"""Truth: this list. A name here is a promise; changing the list is a decision."""
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import skyscan_lab
+
+PUBLIC = [
+    "ScanGrid",
+    "datasets",
+    "load_session",
+    "load_station",
+    "open_station",
+    "save_session",
+    "scan",
+    "session_from_points",
+    "simulate_session",
+    "validate",
+]
+
+
+def test_the_list():
+    assert skyscan_lab.__all__ == PUBLIC
+    assert sorted(PUBLIC) == PUBLIC
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_each_loads_and_is_documented(name):
+    public = getattr(skyscan_lab, name)
+    assert inspect.getdoc(public)
+    assert name in dir(skyscan_lab)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_type_checkers_are_told_of_each(name):
+    # They do not run __getattr__: what they see is the block under TYPE_CHECKING.
+    assert f"import {name} as {name}\n" in inspect.getsource(skyscan_lab)
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'load_sesion'"):
+        _ = skyscan_lab.load_sesion
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    ).stdout.split()
+
+
+def test_importing_the_package_loads_nothing():
+    ours = run(
+        "import sys; before = set(sys.modules); import skyscan_lab;"
+        "print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"
+    )
+    assert set(ours) <= {"skyscan_lab", "importlib", "pkgutil", "typing"} | sys.stdlib_module_names
+
+
+def test_whoever_makes_a_session_has_its_accessor():
+    assert run(
+        "import skyscan_lab as sky;"
+        "ds = sky.session_from_points([1, 2], [20, 20], [-90, -91]);"
+        "print(type(ds.sky).__module__)"
+    ) == ["skyscan_lab.accessor"]
