@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command ``skyscan``: one file a subcommand."""

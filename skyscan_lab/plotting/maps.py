@@ -42,7 +42,7 @@ def plot_map(
     satellites: QTable | None = None,
     sources: QTable | None = None,
     title: str | None = None,
-) -> Figure | SubFigure:
+) -> Figure:
     """Draw a session as a map.
 
     A degree across is as long as a degree up at the middle elevation of the map. Missing cells
@@ -118,8 +118,9 @@ def plot_map(
     if sources is not None:
         draw_sources(ax, sources, place)
     draw_legend(ax)
-    add_colour_bar(ax.figure, drawn, ax, ds, (low, high))
-    return ax.figure
+    figure = ax.figure
+    add_colour_bar(figure, drawn, ax, ds, (low, high))
+    return figure.figure if isinstance(figure, SubFigure) else figure
 
 
 def _positions(ds: xr.Dataset) -> tuple[Values, Values]:

@@ -1,0 +1,247 @@
+"""``skyscan scan``: scan the sky from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from skyscan_lab.cli.console import Failure, messages, output
+from skyscan_lab.cli.options import EXISTING_FILE, station_option
+from skyscan_lab.cli.scan_display import Display, make_display
+from skyscan_lab.cli.scan_keys import ScanKeys
+from skyscan_lab.devices.factory import open_station
+from skyscan_lab.errors import DeviceError
+from skyscan_lab.grid import ScanGrid
+from skyscan_lab.io import format_of, save_session
+from skyscan_lab.protocol.lifecycle import ScanStatus
+from skyscan_lab.protocol.records import StatusRecord
+from skyscan_lab.scanning import Progress, ReferenceDirection, RunningScan, read_journal, scan
+from skyscan_lab.station import Station, load_station
+
+UNFINISHED = 3
+CANCELLED = 130  # as a shell reports a program that Ctrl-C ended
+
+_OF_THE_PLAN = ("az", "el", "step", "reads", "order", "fast_axis", "reference", "clip", "title")
+
+
+@click.command("scan")
+@station_option
+@click.option(
+    "--az",
+    nargs=2,
+    type=float,
+    default=(0.0, 360.0),
+    show_default=True,
+    metavar="START END",
+    help="Azimuths in degrees; an end below the start crosses north.",
+)
+@click.option(
+    "--el",
+    nargs=2,
+    type=float,
+    default=(18.0, 65.0),
+    show_default=True,
+    metavar="START END",
+    help="Elevations in degrees.",
+)
+@click.option(
+    "--step", type=float, default=2.0, show_default=True, metavar="DEG", help="Step on both axes."
+)
+@click.option(
+    "--reads",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Readings averaged at each point.",
+)
+@click.option(
+    "--order",
+    type=click.Choice(["raster", "serpentine"]),
+    default="serpentine",
+    show_default=True,
+    help="Fly back to the start of each line, or sweep every second one backwards.",
+)
+@click.option(
+    "--fast-axis",
+    type=click.Choice(["azimuth", "elevation"]),
+    default="azimuth",
+    show_default=True,
+    help="Axis along which neighbouring points follow each other.",
+)
+@click.option(
+    "--reference",
+    nargs=3,
+    type=float,
+    metavar="AZ EL MINUTES",
+    help="Direction to look at again every so many minutes, to solve for gain drift later.",
+)
+@click.option(
+    "--clip", is_flag=True, help="Mark points that the rotor cannot reach as missing: no refusal."
+)
+@click.option("--title", default="Sky scan", show_default=True, help="Title of the session.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("session.nc"),
+    show_default=True,
+    help="File of the session; its extension says the format. Never overwritten, unless by "
+    "--resume.",
+)
+@click.option(
+    "--journal",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that each point is written to at once (default: OUT with .journal).",
+)
+@click.option(
+    "--resume",
+    type=EXISTING_FILE,
+    metavar="JOURNAL",
+    help="Go on with the scan of this journal; the journal says what is scanned.",
+)
+@click.pass_context
+def scan_command(ctx: click.Context, /, station_file: Path | None, **options: Any) -> None:
+    """Scan the sky, point by point.
+
+    Without --station the simulated station is scanned, SKYSCAN_TIME_SCALE times faster than
+    real. Every point is on disk, in the journal, before it is shown.
+
+    Ctrl-C pauses at the next point, the rotor holding there; Ctrl-C again cancels, and what was
+    measured is kept. While paused, Enter goes on and q leaves the scan, to be taken up again
+    with --resume. A fault of the hardware pauses, too, and is shown in words.
+
+    Exit status: 0 all points done, 2 the request or the machine is wrong, 3 left before the
+    end (--resume goes on), 130 cancelled.
+    """
+    station = load_station(station_file)
+    out: Path = options["out"]
+    format_of(out)  # an unknown extension is better refused before a night of scanning
+    if options["resume"] is not None:
+        given = [
+            name
+            for name in (*_OF_THE_PLAN, "journal")
+            if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
+        ]
+        if given:
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise click.UsageError(f"{flags}: the journal of --resume says that already")
+        journal, arguments = options["resume"], _arguments_of(options["resume"])
+    else:
+        journal = options["journal"] or out.with_suffix(".journal")
+        for path, remedy in ((journal, f"--resume {journal}"), (out, "another --out")):
+            if path.exists():
+                raise Failure(f"{path} exists already: use {remedy}, or move it away")
+        arguments = _arguments(options, station)
+    ctx.exit(asyncio.run(_scan(station, journal, out, arguments)))
+
+
+def _arguments(options: dict[str, Any], station: Station) -> dict[str, Any]:
+    """What is to be scanned, from the options."""
+    site = station.site
+    reference = None
+    if options["reference"] is not None:
+        azimuth, elevation, every_min = options["reference"]
+        reference = ReferenceDirection(
+            azimuth_deg=azimuth, elevation_deg=elevation, every_min=every_min
+        )
+    return {
+        "grid": ScanGrid(
+            options["az"], options["el"], options["step"], options["order"], options["fast_axis"]
+        ),
+        "reads": options["reads"],
+        "reference": reference,
+        "clip": options["clip"],
+        "title": options["title"],
+        "location": (site.latitude_deg, site.longitude_deg, site.height_m),
+        "frequency_hz": getattr(station.receiver, "frequency_hz", None),
+        "attrs": {"site": site.name},
+    }
+
+
+def _arguments_of(journal: Path) -> dict[str, Any]:
+    """What is to be scanned, from the journal of a scan that was left."""
+    plan = read_journal(journal).plan
+    site = plan.location
+    return {
+        "grid": plan.grid,
+        "reads": plan.reads,
+        "session": plan.session,
+        "reference": plan.reference,
+        "clip": plan.clip,
+        "title": plan.title,
+        "location": None
+        if site is None
+        else (site.latitude_deg, site.longitude_deg, site.height_m),
+        "frequency_hz": plan.frequency_hz,
+        "attrs": plan.attrs,
+    }
+
+
+async def _scan(station: Station, journal: Path, out: Path, arguments: dict[str, Any]) -> int:
+    async with open_station(station) as devices:
+        running = scan(
+            rotor=devices.rotor,
+            receiver=devices.receiver,
+            clock=devices.clock,
+            journal=journal,
+            **arguments,
+        )
+        async with running:
+            progress = Progress(running.plan.total)
+            with make_display(messages(), progress, devices.clock.scale) as display:
+                status = await _follow(running, progress, display)
+    ds = running.session()
+    measured = int((ds["sequence"] >= 0).sum())
+    console = output()
+    console.print(f"{status}: {measured} of {running.plan.total} points measured", markup=False)
+    if measured:
+        console.print(f"  wrote    {save_session(ds, out)}", markup=False)
+    console.print(f"  journal  {journal}", markup=False)
+    if not status.final:
+        console.print(f"  go on with: skyscan scan --resume {journal} --out {out}", markup=False)
+    return {ScanStatus.COMPLETED: 0, ScanStatus.CANCELLED: CANCELLED}.get(status, UNFINISHED)
+
+
+async def _follow(running: RunningScan, progress: Progress, display: Display) -> ScanStatus:
+    """Show a scan until it ends or is left, and do what its user wants."""
+    with ScanKeys(running, display.note) as keys:
+        showing = asyncio.create_task(_show(running, progress, display, keys), name="scan display")
+        try:
+            # The keys end this wait from outside when the scan is to be left as it is.
+            with suppress(TimeoutError):
+                async with keys.patience:
+                    await _end_of(running, keys)
+        finally:
+            if not running.status.final:
+                showing.cancel()
+            await asyncio.wait({showing})
+        if not showing.cancelled():
+            showing.result()
+    return running.status
+
+
+async def _show(running: RunningScan, progress: Progress, display: Display, keys: ScanKeys) -> None:
+    async for entry in running.follow():
+        progress.see(entry)
+        display.show(entry)
+        if isinstance(entry.record, StatusRecord) and entry.record.status is ScanStatus.PAUSED:
+            keys.explain(entry.record)
+
+
+async def _end_of(running: RunningScan, keys: ScanKeys) -> None:
+    """Return when the scan has ended, or is held by a fault that nobody here can mend."""
+    while True:
+        try:
+            await running.wait()
+        except DeviceError:
+            if running.status is not ScanStatus.PAUSED:
+                raise  # refused before it began
+            if not keys.listening:
+                return
+            await keys.decision()
+        else:
+            return

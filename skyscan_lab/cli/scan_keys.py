@@ -1,0 +1,108 @@
+"""What the user of a running scan can press: Ctrl-C, and while it is paused, keys."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
+from skyscan_lab.protocol.records import StatusRecord
+from skyscan_lab.scanning import RunningScan
+
+_HELP = "Enter goes on, q leaves it for later, Ctrl-C cancels"
+
+
+class ScanKeys:
+    """Signals and keys of a scan, for as long as it runs.
+
+    Parameters
+    ----------
+    running : RunningScan
+        The scan.
+    note : callable
+        Shows a line of text.
+
+    Attributes
+    ----------
+    listening : bool
+        Whether standard input is a terminal, from which a paused scan can be resumed.
+    patience : asyncio.Timeout
+        Of the wait for the scan; made to run out when the scan is to be left as it is.
+    """
+
+    def __init__(self, running: RunningScan, note: Callable[[str], None]) -> None:
+        self.listening = sys.stdin is not None and sys.stdin.isatty()
+        self.patience = asyncio.timeout(None)
+        self._running = running
+        self._note = note
+        self._decided = asyncio.Event()
+        self._undo = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        for number, handler in ((signal.SIGINT, self._interrupt), (signal.SIGTERM, self._leave)):
+            loop.add_signal_handler(number, handler)
+            self._undo.callback(loop.remove_signal_handler, number)
+        if self.listening:
+            loop.add_reader(sys.stdin, self._line)
+            self._undo.callback(loop.remove_reader, sys.stdin)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._undo.close()
+
+    def explain(self, pause: StatusRecord) -> None:
+        """Say why the scan is paused, and what can be done."""
+        if PauseReason.FAULT in pause.reasons:
+            self._note(f"paused by a fault: {pause.words}")
+        else:
+            self._note("paused: the rotor holds")
+        self._note(_HELP if self.listening else "Ctrl-C again cancels, what is measured is kept")
+
+    async def decision(self) -> None:
+        """Return once the user lets a paused scan go on, or cancels it."""
+        self._decided.clear()
+        await self._decided.wait()
+
+    def _interrupt(self) -> None:
+        held = self._running.status is ScanStatus.PAUSED or self._running.reasons
+        if held:
+            self._note("cancelling")
+            self._running.cancel()
+            self._decided.set()
+        else:
+            self._note("pausing at the next point")
+            self._running.pause()
+
+    def _line(self) -> None:
+        line = sys.stdin.readline()
+        if not line:  # the terminal is gone; signals still work
+            asyncio.get_running_loop().remove_reader(sys.stdin)
+            return
+        if not (self._running.status is ScanStatus.PAUSED or self._running.reasons):
+            return
+        match line.strip().lower():
+            case "" | "r":
+                self._note("going on")
+                self._running.resume()
+                self._decided.set()
+            case "q":
+                self._leave()
+            case "c":
+                self._interrupt()
+            case other:
+                self._note(f"{other!r} means nothing here: {_HELP}")
+
+    def _leave(self) -> None:
+        with contextlib.suppress(RuntimeError):  # already left, or not yet waiting
+            self.patience.reschedule(asyncio.get_running_loop().time())
