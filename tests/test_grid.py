@@ -247,4 +247,4 @@ def test_a_grid_is_a_value() -> None:
     assert hash(grid) == hash(ScanGrid(az=(350, 20), el=(10, 20), step=5))
     assert ScanGrid(az=grid.az, el=grid.el, step=grid.step) == grid
     with pytest.raises(AttributeError):
-        grid.step = 2.0  # type: ignore[misc]
+        grid.step = 2.0
