@@ -12,7 +12,7 @@ BIN := .venv/bin
 # See tests/guard/sitecustomize.py. pytest puts it there by itself.
 LOOPBACK_ONLY := PYTHONPATH=$(CURDIR)/tests/guard
 
-.PHONY: env lab test lint bench docs debian-packages
+.PHONY: env lab test lint bench docs
 
 env: .venv/.made
 
@@ -23,7 +23,8 @@ env: .venv/.made
 lab: env
 	$(BIN)/skyscan lab $(LAB)
 
-test: env debian-packages lint
+test: lint
+	scripts/install-test-programs
 	$(BIN)/pytest
 
 lint: env
@@ -31,10 +32,6 @@ lint: env
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-
-# Without them, the tests that need them are skipped, by name (and with CI=true, fail).
-debian-packages: env
-	-scripts/debian-install $$(awk '!/^#/ { print $$2 }' tests/programs.txt | sort -u)
 
 bench: env
 	set -e; for script in benchmarks/*.py; do $(BIN)/python "$$script" $(BENCH); done
