@@ -113,7 +113,9 @@ def read_pointing_log(path: str | Path) -> PointingLog:
             lines[0][0] if lines else None,
         )
     columns = {name: heading.index(name) for name in ("time", "azimuth", "elevation")}
-    times, azimuths, elevations = [], [], []
+    times: list[np.datetime64] = []
+    azimuths: list[float] = []
+    elevations: list[float] = []
     for number, line in lines[1:]:
         fields = [field.strip() for field in line.split(",")]
         if file.is_torn(number, ","):

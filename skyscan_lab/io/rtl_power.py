@@ -169,7 +169,7 @@ def _hop(file: TextFile, number: int, line: str) -> _Hop:
     except InvalidInput as error:
         raise file.error(str(error), number) from None
     levels[~np.isfinite(levels)] = np.nan
-    return _Hop(number, time, low + step * np.arange(bins), levels[:bins])
+    return _Hop(number, time, low + step * np.arange(bins, dtype=float), levels[:bins])
 
 
 def _session(
@@ -181,6 +181,7 @@ def _session(
     levels: NDArray[np.float64],
 ) -> xr.Dataset:
     groups = _stays(azimuth, elevation)
+    first = np.array([group.start for group in groups])
     last = np.array([group.stop - 1 for group in groups])
     averages = [_linear_average(levels[group]) for group in groups]
     mean = np.array([average for average, _ in averages])
@@ -189,8 +190,8 @@ def _session(
         [elevation[group].mean() for group in groups],
         # A place has been measured where any of its channels has a reading.
         [_linear_average(channels[:, np.newaxis])[0][0] for channels in mean],
-        time=np.array([times[group][0] + np.ptp(times[group]) // 2 for group in groups]),
-        reads=[group.stop - group.start for group in groups],
+        time=times[first] + (times[last] - times[first]) // 2,
+        reads=last - first + 1,
         units=_UNITS,
         averaging="linear power",
         attrs={"title": path.name, "receiver": "rtl_power"},

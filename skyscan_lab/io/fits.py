@@ -1,0 +1,247 @@
+"""FITS: an image for ds9 and Aladin, and the session itself in tables beside it.
+
+===========  =========================================================================
+HDU          holds
+===========  =========================================================================
+primary      the image, resampled onto the pixels of its projection
+SAMPLES      one row a cell: everything measured there, and its own ICRS position
+SESSION      sizes, coordinates, types and attributes, as JSON
+===========  =========================================================================
+
+The tables are the session, bit for bit; the image is a picture of it.
+
+References
+----------
+.. [1] FITS Standard 4.0, https://fits.gsfc.nasa.gov/fits_standard.html.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyWarning
+from numpy.typing import NDArray
+
+from skyscan_lab.errors import ExportRefused, FileError, InvalidInput
+from skyscan_lab.io.atomic import write_atomically
+from skyscan_lab.io.celestial import sky_rotation
+from skyscan_lab.io.fits_header import channel_header, is_even, observation_header
+from skyscan_lab.io.fits_tables import SAMPLES, SESSION, read_tables, table_hdus
+from skyscan_lab.io.fits_wcs import MAX_PIXELS, Plane, Projection, rectangle, zenithal_plane
+from skyscan_lab.io.resampling import resample, step_of
+from skyscan_lab.io.textfile import read_bytes
+from skyscan_lab.lattice import unroll_azimuth
+from skyscan_lab.session import is_gridded, validate
+
+SIGNATURE = b"SIMPLE  ="
+
+Primary = Literal["horizontal", "icrs"]
+Values = NDArray[np.float64]
+
+# Half a step: the brightest pixel then lies within a third of a step of the brightest cell.
+_PIXELS_PER_STEP = 2.0
+_DIRECTIONS = 500
+
+# What astropy raises when a file does not hold what it announces.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    RuntimeError,
+    AstropyWarning,
+    fits.VerifyError,
+)
+
+
+@dataclass(frozen=True)
+class FitsExport:
+    """What was written.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    icrs : bool
+        Whether the pixels also bear RA and declination.
+    reason : str or None
+        Why they do not.
+    """
+
+    path: Path
+    icrs: bool
+    reason: str | None = None
+
+
+def write_fits(
+    ds: xr.Dataset,
+    path: str | Path,
+    *,
+    projection: Projection = "ZEA",
+    pixel_deg: float | None = None,
+    icrs: bool | None = None,
+    primary: Primary = "horizontal",
+) -> FitsExport:
+    """Write a session as FITS.
+
+    Parameters
+    ----------
+    ds : Dataset
+        A session.
+    path : str or Path
+        Where to.
+    projection : {"ZEA", "CAR"}
+        Equal-area around the zenith, or a plain rectangle of azimuth by elevation, whose
+        pixels are the cells themselves where their spacing is even.
+    pixel_deg : float, optional
+        Size of a pixel of ZEA; half a step of the session by default.
+    icrs : bool, optional
+        Whether the pixels shall also bear RA and declination at the middle of the session. By
+        default where the session supports it; True insists, False leaves it out.
+    primary : {"horizontal", "icrs"}
+        Which coordinates come first; the others follow as alternate ``C`` (ICRS) or ``A``
+        (horizontal). Some programs read only the first. ``"icrs"`` insists on them.
+
+    Returns
+    -------
+    FitsExport
+        With the reason where RA and declination were left out; it also stands in the header.
+
+    Raises
+    ------
+    ExportRefused
+        Where ICRS was insisted on and site or times are unknown, or the sky turned by half a
+        pixel or more during the session; and for frequencies that are not evenly spaced.
+    InvalidInput
+        For an unknown projection or primary, and a pixel out of range.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skyscan_lab.session import session_from_points
+    >>> ds = session_from_points([1, 2, 1, 2], [20, 20, 21, 21], [5, 6, 7, 8], units="dB")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     export = write_fits(ds, Path(folder) / "map.fits")
+    ...     read_fits(export.path).identical(ds), export.reason
+    (True, 'no site is recorded, so directions cannot be placed among the stars')
+    """
+    validate(ds)
+    if primary not in ("horizontal", "icrs"):
+        raise InvalidInput("primary", primary, "'horizontal' or 'icrs'")
+    plane = _plane(ds, projection, pixel_deg)
+    azimuth, elevation = plane.directions()
+    insisted = primary == "icrs" or icrs is True
+    rotation: Values | None = None
+    reason: str | None = "not asked for"
+    if insisted or icrs is None:
+        try:
+            rotation, reason = _rotation(ds, plane, azimuth, elevation), None
+        except ExportRefused as refused:
+            if insisted:
+                raise
+            reason = str(refused)
+    header = observation_header(ds)
+    header.update(channel_header(ds))
+    if rotation is None:
+        header.update(plane.header())
+        header["COMMENT"] = f"No RA/Dec on these pixels: {reason}."
+    elif primary == "icrs":
+        header.update(plane.icrs_header(rotation))
+        header.update(plane.header("A"))
+    else:
+        header.update(plane.header())
+        header.update(plane.icrs_header(rotation, "C"))
+    image = fits.PrimaryHDU(resample(ds, azimuth, elevation), header)
+    hdus = fits.HDUList([image, *table_hdus(ds)])
+    data = io.BytesIO()
+    hdus.writeto(data, checksum=True)
+    return FitsExport(write_atomically(path, data.getbuffer()), rotation is not None, reason)
+
+
+def read_fits(path: str | Path) -> xr.Dataset:
+    """Read a session that `write_fits` wrote.
+
+    Raises
+    ------
+    FileError
+        For a file that is not FITS, is damaged, or has no session in its tables.
+    """
+    with open_fits(path) as hdus:
+        if SAMPLES not in hdus or SESSION not in hdus:
+            raise FileError(
+                path, f"FITS without the tables {SAMPLES} and {SESSION}: not a session of ours"
+            )
+        return read_tables(hdus)
+
+
+@contextmanager
+def open_fits(path: str | Path) -> Iterator[fits.HDUList]:
+    """Open a FITS file whose checksums hold; whatever is wrong in it becomes a FileError."""
+    path = Path(path)
+    data = read_bytes(path)
+    try:
+        with warnings.catch_warnings():
+            # A checksum that fails is only a warning to astropy, and an error to us.
+            warnings.simplefilter("error", AstropyWarning)
+            with fits.open(io.BytesIO(data), checksum=True, lazy_load_hdus=False) as hdus:
+                yield hdus
+    except FileError:
+        raise
+    except _DAMAGE as error:
+        raise FileError(path, f"damaged, or not FITS: {error}") from error
+
+
+def _plane(ds: xr.Dataset, projection: Projection, pixel_deg: float | None) -> Plane:
+    if pixel_deg is not None and not 0.0 < pixel_deg <= 180.0:
+        raise InvalidInput("pixel_deg", pixel_deg, "greater than 0° and at most 180°")
+    step = step_of(ds)
+    if is_gridded(ds):
+        azimuths, elevations = ds["azimuth"].values, ds["elevation"].values
+    else:
+        azimuths = unroll_azimuth(ds["azimuth_measured"].values)
+        elevations = ds["elevation_measured"].values
+    if projection == "CAR":
+        if pixel_deg is not None or not (
+            is_gridded(ds) and is_even(azimuths) and is_even(elevations)
+        ):
+            azimuths, elevations = (
+                _even_axis(axis, pixel_deg or step) for axis in (azimuths, elevations)
+            )
+        return rectangle(azimuths, elevations)
+    if projection != "ZEA":
+        raise InvalidInput("projection", projection, "'ZEA' or 'CAR'")
+    if is_gridded(ds):
+        elevations, azimuths = (
+            axis.ravel() for axis in np.meshgrid(elevations, azimuths, indexing="ij")
+        )
+    # Without a wish, a map too wide for its step gets coarser pixels rather than an error.
+    finest = 360.0 / MAX_PIXELS
+    return zenithal_plane(azimuths, elevations, pixel_deg or max(step / _PIXELS_PER_STEP, finest))
+
+
+def _rotation(ds: xr.Dataset, plane: Plane, azimuth: Values, elevation: Values) -> Values:
+    sky = np.flatnonzero(np.isfinite(azimuth) & (elevation <= 90.0))
+    # Some hundred directions all over the map fix three angles.
+    chosen = sky[:: max(1, sky.size // _DIRECTIONS)]
+    azimuth, elevation = azimuth.ravel()[chosen], elevation.ravel()[chosen]
+    return sky_rotation(
+        ds, azimuth, elevation, plane.native_longitude(azimuth), max(plane.pixel_deg)
+    )
+
+
+def _even_axis(axis: Values, step: float) -> Values:
+    count = int(np.ceil(np.ptp(axis) / step - 1e-9)) + 1
+    if count > MAX_PIXELS:
+        raise InvalidInput("pixel_deg", step, f"large enough for {MAX_PIXELS} pixels a side")
+    return float(axis.min()) + step * np.arange(count, dtype=float)

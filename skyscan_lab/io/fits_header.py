@@ -1,0 +1,104 @@
+"""What a FITS header says about an observation: units, times, site, and axes beyond the sky."""
+
+from __future__ import annotations
+
+import erfa
+import numpy as np
+import xarray as xr
+from astropy.io import fits
+from astropy.time import Time
+from numpy.typing import NDArray
+
+from skyscan_lab.errors import ExportRefused
+from skyscan_lab.io.celestial import middle_of
+from skyscan_lab.session import location_of, units_of
+
+Values = NDArray[np.float64]
+
+# FITS spells units its own way; full scale is no unit, so dBFS is a decibel with a comment.
+FITS_UNITS = {"dBm": "dB(mW)", "dBFS": "dB", "dB": "dB", "counts": "ct"}
+
+
+# OBSGEO-B, -L and -H refer to the ellipsoid of IAU 1976, 3 m beside WGS-84; wcslib checks.
+_FITS_ELLIPSOID = (6378140.0, 1.0 / 298.2577)
+
+
+def observation_header(ds: xr.Dataset) -> fits.Header:
+    """Who, when, where and in which units; what the session does not know is left out."""
+    units = units_of(ds)
+    header = fits.Header()
+    header["BUNIT"] = (FITS_UNITS[units], f"readings are in {units}")
+    for keyword, name in {
+        "OBJECT": "title",
+        "TELESCOP": "rotor",
+        "INSTRUME": "receiver",
+        "OBSFREQ": "frequency_hz",
+    }.items():
+        if name in ds.attrs:
+            value = ds.attrs[name]
+            header[keyword] = value if isinstance(value, int | float) else _ascii(str(value))
+    header["ORIGIN"] = _ascii(str(ds.attrs.get("source", "skyscan-lab")))
+    site, middle = location_of(ds), middle_of(ds)
+    if site is not None:
+        geocentric = [part.to_value("m") for part in site.to_earth_location().geocentric]
+        longitude, latitude, height_m = erfa.gc2gde(*_FITS_ELLIPSOID, geocentric)
+        for axis, value in zip("XYZ", geocentric, strict=True):
+            header[f"OBSGEO-{axis}"] = (float(value), "[m]")
+        header["OBSGEO-L"] = (float(np.degrees(longitude)), "[deg] east, IAU 1976 ellipsoid")
+        header["OBSGEO-B"] = (float(np.degrees(latitude)), "[deg] north")
+        header["OBSGEO-H"] = (float(height_m), "[m]")
+    if middle is not None:
+        header["TIMESYS"] = "UTC"
+        half = np.timedelta64(round(middle[1] * 5e8), "ns")
+        for keyword, moment in {
+            "OBS": middle[0] - half,
+            "AVG": middle[0],
+            "END": middle[0] + half,
+        }.items():
+            header[f"DATE-{keyword}"] = str(np.datetime_as_string(moment, unit="ms"))
+            header[f"MJD-{keyword}"] = float(Time(moment, scale="utc").mjd)
+    return header
+
+
+def channel_header(ds: xr.Dataset) -> fits.Header:
+    """Axes of the image beyond the sky: polarization, then frequency.
+
+    Raises
+    ------
+    ExportRefused
+        For frequencies that are not evenly spaced.
+    """
+    header = fits.Header()
+    axis = 2
+    if "polarization" in ds["rssi"].dims:
+        axis += 1
+        header[f"CTYPE{axis}"] = ("POLARIZATION", "named in POLn")
+        for number, name in enumerate(ds["polarization"].values.tolist(), start=1):
+            header[f"POL{number}"] = _ascii(str(name))
+    if "frequency" in ds["rssi"].dims:
+        axis += 1
+        frequencies = ds["frequency"].values
+        if not is_even(frequencies):
+            raise ExportRefused(
+                "the frequencies are not evenly spaced, and a FITS axis is: select some of them"
+            )
+        header[f"CTYPE{axis}"] = "FREQ"
+        header[f"CUNIT{axis}"] = "Hz"
+        header[f"CRPIX{axis}"] = 1.0
+        header[f"CRVAL{axis}"] = float(frequencies[0])
+        header[f"CDELT{axis}"] = _step(frequencies)
+    return header
+
+
+def is_even(axis: Values) -> bool:
+    """Whether the values of an axis are evenly spaced."""
+    return bool(np.ptp(np.diff(axis)) <= 1e-6 * _step(axis)) if axis.size > 1 else True
+
+
+def _step(axis: Values) -> float:
+    return float(axis[-1] - axis[0]) / (axis.size - 1) if axis.size > 1 else 1.0
+
+
+def _ascii(text: str) -> str:
+    """FITS headers hold ASCII only."""
+    return text.encode("ascii", "replace").decode().replace("\n", " ")
