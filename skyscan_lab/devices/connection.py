@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from skyscan_lab.devices.patience import Patience
 from skyscan_lab.errors import DeviceProtocolError, DeviceTimeout, DeviceUnreachable
 
 T = TypeVar("T")
@@ -26,8 +26,6 @@ Ends = Callable[[list[str]], bool]
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-FIRST_PAUSE_S = 0.05
-LONGEST_PAUSE_S = 2.0
 MOST_LINES = 1000
 CLOSING_S = 1.0
 
@@ -130,8 +128,8 @@ class LineConnection:
             An answer that is not one.
         """
         async with self._lock:
-            pause = FIRST_PAUSE_S
-            give_up: float | None = None
+            # Also when connecting works and the exchange fails each time: no busy loop.
+            patience = Patience(self._reconnect_s)
             while True:
                 try:
                     streams = self._streams or await self._connect()
@@ -139,13 +137,8 @@ class LineConnection:
                     lines = await self._exchange(streams, line, ends, limit_s, hangs_up)
                     break
                 except DeviceUnreachable:
-                    now = time.monotonic()
-                    give_up = now + self._reconnect_s if give_up is None else give_up
-                    if not self._wanted or now + pause > give_up:
+                    if not (self._wanted and await patience.pause()):
                         raise
-                # Also when connecting works and the exchange fails each time: no busy loop.
-                await asyncio.sleep(pause)
-                pause = min(2.0 * pause, LONGEST_PAUSE_S)
             try:
                 return parse(lines)
             except ValueError as error:

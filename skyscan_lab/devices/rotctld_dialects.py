@@ -21,7 +21,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from skyscan_lab.devices import hamlib
 from skyscan_lab.devices.base import Position, RotorLimits
 from skyscan_lab.devices.connection import LineConnection
-from skyscan_lab.errors import DeviceRefused, NoSignalSource
+from skyscan_lab.errors import DeviceRefused, DeviceUnreachable, NoSignalSource
 
 T = TypeVar("T")
 
@@ -166,17 +166,24 @@ class RssiDialect:
             When this dish has no receiver.
         """
         try:
-            # A server that was restarted may stand before a dish that was, too.
-            if "lna" in self.capabilities and self._lna_on != self._connection.generation:
-                await _plain(self._connection, "L", 1, _accepted)
-                self._lna_on = self._connection.generation
-            return await _plain(
-                self._connection, f"R {reads}", 3, _reading, extra_s=reads * READING_S
-            )
+            for _ in range(2):
+                await self._switch_lna_on()
+                reading = await _plain(
+                    self._connection, f"R {reads}", 3, _reading, extra_s=reads * READING_S
+                )
+                if self._lna_on in (None, self._connection.generation):
+                    return reading
+                # Read over a new connection: behind it the dish may have been restarted, too.
         except DeviceRefused as error:
             if error.code == hamlib.EIO:  # the dialect's "not available"
                 raise NoSignalSource(error.device, "measures no signal strength") from error
             raise
+        raise DeviceUnreachable(self._connection.device, "the connection is lost at every reading")
+
+    async def _switch_lna_on(self) -> None:
+        if "lna" in self.capabilities and self._lna_on != self._connection.generation:
+            await _plain(self._connection, "L", 1, _accepted)
+            self._lna_on = self._connection.generation
 
 
 async def _extended(

@@ -9,6 +9,7 @@ import contextlib
 import math
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -21,10 +22,15 @@ import pytest
 from skyscan_lab.devices.base import Position, Receiver, Rotor, RotorLimits
 from skyscan_lab.devices.emulators.rigctld import GqrxEmulator, RigctldEmulator
 from skyscan_lab.devices.emulators.rotctld import RotctldEmulator
+from skyscan_lab.devices.emulators.pseudo_terminal import PseudoTerminal
 from skyscan_lab.devices.emulators.rssi_dialect import RssiDialectEmulator
+from skyscan_lab.devices.emulators.rtl_tcp import RtlTcpEmulator
+from skyscan_lab.devices.emulators.winegard import WinegardEmulator
 from skyscan_lab.devices.rigctld import RigctldReceiver
 from skyscan_lab.devices.rotctld import RotctldReceiver, RotctldRotor
+from skyscan_lab.devices.rtl_tcp import RtlTcpReceiver
 from skyscan_lab.devices.settle import Settling
+from skyscan_lab.devices.winegard import WinegardReceiver, WinegardRotor
 
 SETTLING = Settling(tolerance_deg=0.2, settle_s=0.05, stall_s=3.0, timeout_s=20.0)
 TIMEOUTS = {"timeout_s": 1.0, "reconnect_s": 3.0}
@@ -110,11 +116,14 @@ class CountingReceiver:
 
 
 class Peer:
-    """A server process that can be killed and started again on the same port."""
+    """A server process that can be killed and started again on the same port.
+
+    The port is its last argument.
+    """
 
     def __init__(self, *command: str) -> None:
         self.port = free_port()
-        self._command = [word.replace("PORT", str(self.port)) for word in command]
+        self._command = [*command, str(self.port)]
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -159,12 +168,12 @@ async def listening(port: int) -> None:
 
 
 def rotctld() -> Peer:
-    return Peer("rotctld", "-m", "1", "-T", "127.0.0.1", "-t", "PORT")
+    return Peer("rotctld", "-m", "1", "-T", "127.0.0.1", "-t")
 
 
 def birdcage() -> Peer:
     script = Path(__file__).with_name("birdcage_server.py")
-    return Peer(sys.executable, str(script), "PORT")
+    return Peer(sys.executable, str(script))
 
 
 @contextlib.asynccontextmanager
@@ -268,7 +277,7 @@ async def rigctld_receiver() -> AsyncIterator[ReceiverUnderTest]:
 
 @contextlib.asynccontextmanager
 async def rigctld_hamlib() -> AsyncIterator[ReceiverUnderTest]:
-    async with Peer("rigctld", "-m", "1", "-T", "127.0.0.1", "-t", "PORT") as peer:
+    async with Peer("rigctld", "-m", "1", "-T", "127.0.0.1", "-t") as peer:
         yield ReceiverUnderTest(
             RigctldReceiver("127.0.0.1", peer.port, fresh_s=0.01, **TIMEOUTS),
             units="dB",
@@ -288,6 +297,86 @@ async def gqrx_receiver() -> AsyncIterator[ReceiverUnderTest]:
         )
 
 
+class WhiteNoise:
+    """I and Q of a receiver that hears nothing but its own noise, −20 dBFS."""
+
+    def __init__(self) -> None:
+        self._random = np.random.default_rng(1)
+
+    def iq(self, samples: int, sample_rate_hz: float) -> np.ndarray:
+        noise = self._random.standard_normal(2 * samples, dtype=np.float32) * 9.0 + 127.5
+        return np.clip(np.rint(noise), 0, 255).astype(np.uint8)
+
+
+@dataclass
+class Adapter:
+    """A serial adapter: its name stays when the cable is pulled and plugged in again."""
+
+    path: Path
+    terminal: PseudoTerminal
+
+    async def pull(self) -> None:
+        self.path.unlink(missing_ok=True)
+        await self.terminal.__aexit__(None, None, None)
+
+    async def plug_in(self) -> None:
+        await self.terminal.__aenter__()
+        self.path.symlink_to(self.terminal.path)
+
+
+@contextlib.asynccontextmanager
+async def adapter_to(terminal: PseudoTerminal) -> AsyncIterator[Adapter]:
+    with tempfile.TemporaryDirectory() as folder:
+        adapter = Adapter(Path(folder) / "usb-RS422", terminal)
+        await adapter.plug_in()
+        try:
+            yield adapter
+        finally:
+            await adapter.pull()
+
+
+@contextlib.asynccontextmanager
+async def winegard_emulated() -> AsyncIterator[RotorUnderTest]:
+    dish = LinearRotor(limits=RotorLimits((-180.0, 450.0), (10.0, 80.0)), start=Position(180, 45))
+    terminal = WinegardEmulator(dish, CountingReceiver())
+    async with adapter_to(terminal) as adapter:
+        yield RotorUnderTest(
+            WinegardRotor(str(adapter.path), settling=SETTLING, **TIMEOUTS),
+            near=Position(181.0, 46.0),
+            far=Position(300.0, 60.0),
+            outside=Position(181.0, 65.1),
+            kill=adapter.pull,
+            restart=adapter.plug_in,
+            sent=lambda: list(terminal.written),
+        )
+
+
+@contextlib.asynccontextmanager
+async def winegard_receiver() -> AsyncIterator[ReceiverUnderTest]:
+    async with adapter_to(WinegardEmulator(LinearRotor(), CountingReceiver())) as adapter:
+        rotor = WinegardRotor(str(adapter.path), settling=SETTLING, **TIMEOUTS)
+        yield ReceiverUnderTest(
+            WinegardReceiver(rotor),
+            units="counts",
+            kill=adapter.pull,
+            restart=adapter.plug_in,
+            rotor=rotor,
+        )
+
+
+@contextlib.asynccontextmanager
+async def rtl_tcp_receiver() -> AsyncIterator[ReceiverUnderTest]:
+    async with RtlTcpEmulator(WhiteNoise()) as server:
+        yield ReceiverUnderTest(
+            RtlTcpReceiver(
+                server.host, server.port, frequency_hz=1.4204e9, sample_rate_hz=960_000, **TIMEOUTS
+            ),
+            units="dBFS",
+            kill=lambda: server.__aexit__(None, None, None),
+            restart=server.__aenter__,
+        )
+
+
 ROTORS = [
     pytest.param(rotctld_emulated, id="rotctld"),
     pytest.param(
@@ -297,6 +386,7 @@ ROTORS = [
     ),
     pytest.param(dialect_emulated, id="rssi-dialect"),
     pytest.param(dialect_birdcage, id="rssi-dialect-birdcage", marks=pytest.mark.system),
+    pytest.param(winegard_emulated, id="winegard"),
 ]
 
 RECEIVERS = [
@@ -309,6 +399,8 @@ RECEIVERS = [
         marks=[pytest.mark.system, pytest.mark.program("rigctld")],
     ),
     pytest.param(gqrx_receiver, id="gqrx"),
+    pytest.param(winegard_receiver, id="winegard"),
+    pytest.param(rtl_tcp_receiver, id="rtl_tcp"),
 ]
 
 
@@ -322,3 +414,19 @@ async def rotor_case(request: pytest.FixtureRequest) -> AsyncIterator[RotorUnder
 async def receiver_case(request: pytest.FixtureRequest) -> AsyncIterator[ReceiverUnderTest]:
     async with request.param() as case:
         yield case
+
+
+@pytest.fixture
+def linear_rotor() -> LinearRotor:
+    return LinearRotor()
+
+
+@pytest.fixture
+def counting_receiver() -> CountingReceiver:
+    return CountingReceiver()
+
+
+@pytest.fixture
+def peer() -> Callable[..., Peer]:
+    """Makes a server process of hamlib from its command line, without the port."""
+    return lambda *command: Peer(*command, "-t")

@@ -1,8 +1,9 @@
-r"""hamlib's rigctld 4.5.4, and gqrx which imitates it, in front of any receiver.
+"""hamlib's rigctld 4.5.4, and gqrx which imitates it, in front of any receiver.
 
 Only what measures a level. The two differ where a client notices: rigctld prints whole decibels
-over S9, refuses with hamlib's negative codes, knows ``+``, and meets an unknown word with
-silence; gqrx prints dBFS with one decimal, and refuses everything else with ``RPRT 1``.
+over S9, refuses an unknown level with hamlib's negative codes, knows ``+``, and meets an
+unknown command with silence; gqrx prints dBFS with one decimal, and refuses everything else
+with ``RPRT 1``.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ class _LevelServer(LoopbackServer):
             text = line.decode("ascii", "replace").strip()
             self.received.append(text)
             words = text.split()
-            if words in (["q"], ["Q"]):
-                return
             if words:
                 writer.write(self.answer(words).encode())
                 await writer.drain()
+            if words in (["q"], ["Q"]):
+                return
 
     @abstractmethod
     def answer(self, words: list[str]) -> str:
@@ -56,11 +57,7 @@ class RigctldEmulator(_LevelServer):
     """
 
     def answer(self, words: list[str]) -> str:
-        r"""Answer to one line.
-
-        An unknown letter or word is not answered, an unknown ``\long_name`` is refused: the
-        opposite of rotctld.
-        """
+        """Answer to one line."""
         extended = words[0].startswith("+")
         command = words[0].removeprefix("+")
         code = 0
@@ -83,8 +80,8 @@ class RigctldEmulator(_LevelServer):
             case ["_" | r"\get_info"]:
                 name = "get_info:"
                 values = [("Info: ", "Nothing much (emulated)")]
-            case [unknown, *_] if unknown.startswith("\\"):
-                return f"RPRT {hamlib.EINVAL}\n"
+            case ["q" | "Q"]:
+                return "RPRT 0\n"
             case _:
                 return ""
         if extended:
@@ -136,5 +133,7 @@ class GqrxEmulator(_LevelServer):
                 return "RPRT 0\n"
             case ["_"]:
                 return "Gqrx 2.17.5\n"
+            case ["q" | "Q"]:
+                return ""
             case _:
                 return "RPRT 1\n"
