@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import Self
 
 from skyscan_lab.devices.base import Measurement, ReadingKey
-from skyscan_lab.devices.connection import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from skyscan_lab.devices.iq_power import CodeHistogram
+from skyscan_lab.devices.patience import Patience
 from skyscan_lab.devices.rtl_tcp_stream import (
     COMMAND,
     GREETING,
@@ -173,19 +173,14 @@ class RtlTcpReceiver:
         return Measurement.of(values, response=DECIBEL, looks=float(self._samples))
 
     async def _collect(self, reads: int) -> list[CodeHistogram]:
-        pause = FIRST_PAUSE_S
-        give_up = None
+        patience = Patience(self._reconnect_s)
         while True:
             try:
                 return await self._collect_from(await self._connected(), reads)
             except DeviceUnreachable:
                 self._drop()
-                now = time.monotonic()
-                give_up = now + self._reconnect_s if give_up is None else give_up
-                if not self._entered or now + pause > give_up:
+                if not (self._entered and await patience.pause()):
                     raise
-            await asyncio.sleep(pause)
-            pause = min(2.0 * pause, LONGEST_PAUSE_S)
 
     async def _connected(self) -> RtlTcpStream:
         if not self._entered:

@@ -49,6 +49,7 @@ class RtlTcpStream(asyncio.Protocol):
         self.count = 0
 
     def data_received(self, data: bytes) -> None:
+        """Take the greeting, then count samples (called by asyncio)."""
         if not self.greeting.done():
             self._head += data
             if len(self._head) < GREETING.size:
@@ -65,6 +66,7 @@ class RtlTcpStream(asyncio.Protocol):
         self.clock.arrived(self.count, time.monotonic())
 
     def connection_lost(self, error: Exception | None) -> None:
+        """Tell whoever waits (called by asyncio)."""
         reason = f"connection lost: {error}" if error else "the server closed the connection"
         self.lost = DeviceUnreachable(self._device, reason)
         if not self.greeting.done():

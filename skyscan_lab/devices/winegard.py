@@ -60,6 +60,8 @@ class WinegardRotor:
         Station time.
     timeout_s : float
         For an answer, real seconds.
+    reconnect_s : float
+        For how long a lost port is tried again, real seconds.
 
     Raises
     ------
@@ -76,9 +78,10 @@ class WinegardRotor:
         settling: Settling | None = None,
         clock: Clock | None = None,
         timeout_s: float = 5.0,
+        reconnect_s: float = 30.0,
     ) -> None:
         self.name = f"Winegard G2 {device}"
-        self.console = WinegardConsole(self.name, device, timeout_s)
+        self.console = WinegardConsole(self.name, device, timeout_s, reconnect_s)
         self._limits = LIMITS if limits is None else limits.narrowed(self.name, LIMITS)
         self._park = self._limits.nearest(park or HOME)
         self._settler = Settler(self.name, clock or SystemClock(), settling, self._limits)

@@ -24,6 +24,7 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
+from skyscan_lab.devices.patience import Patience
 from skyscan_lab.devices.serial_port import SerialPort
 from skyscan_lab.errors import DeviceError, DeviceProtocolError, DeviceTimeout, DeviceUnreachable
 
@@ -37,7 +38,6 @@ _PROMPT = re.compile(rf"(?<![A-Za-z0-9])(?P<menu>{_ROOT}|{_SUBMENUS})>\s*\Z")
 _LONGEST_REPLY = 65536  # bytes; the longest real one, the settings dump, is under 10 kB
 _QUIET_S = 0.05  # 500 characters long at 115200 baud
 _GOODBYE_S = 1.0
-_ATTEMPTS = 2  # a garbled reply is asked for once more
 
 _log = logging.getLogger(__name__)
 
@@ -71,13 +71,19 @@ class WinegardConsole:
     path : str
         Serial port.
     timeout_s : float
-        How long a prompt may take, in real seconds.
+        How long a prompt may take, real seconds.
+    reconnect_s : float
+        For how long a lost port is tried again, real seconds.
     """
 
-    def __init__(self, device: str, path: str, timeout_s: float = 5.0) -> None:
+    def __init__(
+        self, device: str, path: str, timeout_s: float = 5.0, reconnect_s: float = 30.0
+    ) -> None:
+        self.timeout_s = timeout_s
         self._device = device
         self._path = path
-        self.timeout_s = timeout_s
+        self._reconnect_s = reconnect_s
+        self._wanted = False
         self._port: SerialPort | None = None
         self._menu: str | None = None  # as the last prompt said; None: not known
         self._turn = asyncio.Lock()
@@ -85,8 +91,8 @@ class WinegardConsole:
 
     @property
     def is_open(self) -> bool:
-        """Whether the port is held."""
-        return self._port is not None
+        """Whether it is in use; the port may be lost for a while."""
+        return self._wanted
 
     @property
     def sessions(self) -> int:
@@ -98,7 +104,7 @@ class WinegardConsole:
         return self._sessions
 
     async def open(self) -> None:
-        """Open the port and find out which menu the console is in.
+        """Open the port, in a single attempt, and find out which menu the console is in.
 
         Raises
         ------
@@ -111,9 +117,11 @@ class WinegardConsole:
             except BaseException:
                 self._let_go()
                 raise
+            self._wanted = True
 
     async def close(self) -> None:
         """Leave the console at its root, and let go of the port."""
+        self._wanted = False
         async with self._turn:
             try:
                 if self._port is not None:
@@ -128,7 +136,8 @@ class WinegardConsole:
         """Send a command in a menu and find its answer.
 
         A reply without the answer, or from another menu, is asked for once more: the line may
-        be noisy, or the dish have restarted. So only commands that may be repeated are sent.
+        be noisy, or the dish have restarted. After the loss of the port, as when an adapter was
+        pulled, it is asked for anew. So only commands that may be repeated are sent.
 
         Parameters
         ----------
@@ -143,35 +152,43 @@ class WinegardConsole:
 
         Raises
         ------
-        DeviceUnreachable, DeviceTimeout
-            When the port is gone, or no prompt came.
+        DeviceUnreachable
+            When the port is gone, and did not come back.
+        DeviceTimeout
+            When no prompt came.
         DeviceProtocolError
             When prompts came, but not the answer.
         """
         async with self._turn:
-            attempts_left = _ATTEMPTS
+            patience = Patience(self._reconnect_s)
             while True:
-                attempts_left -= 1
                 try:
-                    return await self._ask_once(menu, command, answer, timeout_s)
-                except (DeviceTimeout, DeviceProtocolError) as error:
-                    self._menu = None
-                    if not attempts_left:
+                    return await self._ask_twice(menu, command, answer, timeout_s)
+                except DeviceUnreachable:
+                    if not (self._wanted and await patience.pause()):
                         raise
-                    _log.warning("%s; asking again", error)
+
+    async def _ask_twice(
+        self, menu: Menu, command: str, answer: re.Pattern[str], timeout_s: float | None
+    ) -> re.Match[str]:
+        try:
+            return await self._ask_once(menu, command, answer, timeout_s)
+        except (DeviceTimeout, DeviceProtocolError) as error:
+            _log.warning("%s; asking again", error)
+        return await self._ask_once(menu, command, answer, timeout_s)
 
     async def _ask_once(
         self, menu: Menu, command: str, answer: re.Pattern[str], timeout_s: float | None
     ) -> re.Match[str]:
+        if not self._wanted:
+            raise DeviceUnreachable(self._device, "is not connected")
         await self._enter(menu)
         reply = await self._exchange(command, timeout_s)
         if reply.menu != menu.prompt:
-            raise DeviceProtocolError(
-                self._device, f"is at {reply.menu}> instead of {menu.prompt}>: did it restart?"
-            )
+            raise self._nonsense(command, reply, f"at {reply.menu}>, did it restart?")
         found = answer.search(reply.text)
         if found is None:
-            raise DeviceProtocolError(self._device, f"answered {command!r} with {reply.text!r}")
+            raise self._nonsense(command, reply)
         return found
 
     async def _enter(self, menu: Menu) -> None:
@@ -182,7 +199,7 @@ class WinegardConsole:
         await self._leave()
         reply = await self._exchange(menu.value)
         if reply.menu != menu.prompt:
-            raise DeviceProtocolError(self._device, f"answered {menu.value!r} with {reply.text!r}")
+            raise self._nonsense(menu.value, reply)
 
     async def _locate(self) -> None:
         """Find the menu of a console of which nothing is known, by a bare carriage return."""
@@ -204,7 +221,7 @@ class WinegardConsole:
             return
         reply = await self._exchange("q", timeout_s)
         if reply.menu != _ROOT:
-            raise DeviceProtocolError(self._device, f"answered 'q' with {reply.text!r}")
+            raise self._nonsense("q", reply)
 
     async def _exchange(self, command: str, timeout_s: float | None = None) -> Reply:
         if self._port is None:
@@ -239,6 +256,11 @@ class WinegardConsole:
                     self._device, f"talks without a prompt: {received[:80]!r}…"
                 )
         return Reply(received[: prompt.start()], prompt["menu"])
+
+    def _nonsense(self, command: str, reply: Reply, remark: str = "") -> DeviceProtocolError:
+        self._menu = None  # answers may have slipped against commands: to be found out anew
+        words = f"answered {command!r} with {reply.text!r}"
+        return DeviceProtocolError(self._device, f"{words} {remark}".rstrip())
 
     def _let_go(self) -> None:
         if self._port is not None:

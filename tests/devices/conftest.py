@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 
 from skyscan_lab.devices.base import Position, Receiver, Rotor, RotorLimits
+from skyscan_lab.devices.emulators.pseudo_terminal import PseudoTerminal
 from skyscan_lab.devices.emulators.rigctld import GqrxEmulator, RigctldEmulator
 from skyscan_lab.devices.emulators.rotctld import RotctldEmulator
-from skyscan_lab.devices.emulators.pseudo_terminal import PseudoTerminal
 from skyscan_lab.devices.emulators.rssi_dialect import RssiDialectEmulator
 from skyscan_lab.devices.emulators.rtl_tcp import RtlTcpEmulator
 from skyscan_lab.devices.emulators.winegard import WinegardEmulator
@@ -303,7 +303,11 @@ class WhiteNoise:
     def __init__(self) -> None:
         self._random = np.random.default_rng(1)
 
-    def iq(self, samples: int, sample_rate_hz: float) -> np.ndarray:
+    def iq(
+        self,
+        samples: int,
+        sample_rate_hz: float,  # noqa: ARG002  (white noise is the same at every rate)
+    ) -> np.ndarray:
         noise = self._random.standard_normal(2 * samples, dtype=np.float32) * 9.0 + 127.5
         return np.clip(np.rint(noise), 0, 255).astype(np.uint8)
 
@@ -341,7 +345,9 @@ async def winegard_emulated() -> AsyncIterator[RotorUnderTest]:
     terminal = WinegardEmulator(dish, CountingReceiver())
     async with adapter_to(terminal) as adapter:
         yield RotorUnderTest(
-            WinegardRotor(str(adapter.path), settling=SETTLING, **TIMEOUTS),
+            WinegardRotor(
+                str(adapter.path), park=Position(178.0, 47.0), settling=SETTLING, **TIMEOUTS
+            ),
             near=Position(181.0, 46.0),
             far=Position(300.0, 60.0),
             outside=Position(181.0, 65.1),

@@ -40,7 +40,7 @@ class PseudoTerminal:
         self._answer = answer
         self._ends: tuple[int, int] | None = None  # ours and the driver's
         self._input: asyncio.Queue[str] = asyncio.Queue(_INPUT_LINES)
-        self._unfinished = b""
+        self._unfinished = b""  # a line whose end has not arrived
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -48,6 +48,7 @@ class PseudoTerminal:
         ours, theirs = self._ends = os.openpty()
         tty.setraw(theirs)
         os.set_blocking(ours, False)
+        self._unfinished = b""
         self.path = os.ttyname(theirs)
         asyncio.get_running_loop().add_reader(ours, self._receive, ours)
         self._task = asyncio.create_task(self._work())
