@@ -25,9 +25,9 @@ _POINTS = TypeAdapter(list[DataPoint])
 _API_UNITS = "dBm"
 
 
-def recognises(head: str) -> bool:
+def recognises(lines: list[str]) -> bool:
     """Whether a file begins as a JSON list."""
-    return head.lstrip("\ufeff \t\r\n").startswith("[")
+    return bool(lines) and lines[0].startswith("[")
 
 
 def data_points(ds: xr.Dataset) -> list[DataPoint]:

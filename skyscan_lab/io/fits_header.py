@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import erfa
 import numpy as np
 import xarray as xr
+from astropy import units as u
+from astropy.coordinates import BaseGeodeticRepresentation, CartesianRepresentation
 from astropy.io import fits
 from astropy.time import Time
 from numpy.typing import NDArray
@@ -19,8 +20,11 @@ Values = NDArray[np.float64]
 FITS_UNITS = {"dBm": "dB(mW)", "dBFS": "dB", "dB": "dB", "counts": "ct"}
 
 
-# OBSGEO-B, -L and -H refer to the ellipsoid of IAU 1976, 3 m beside WGS-84; wcslib checks.
-_FITS_ELLIPSOID = (6378140.0, 1.0 / 298.2577)
+class _Iau1976(BaseGeodeticRepresentation):  # type: ignore[misc]  # astropy has no types
+    """The ellipsoid of OBSGEO-B, -L and -H, 3 m beside WGS-84; wcslib checks them."""
+
+    _equatorial_radius = 6378140.0 * u.m
+    _flattening = 1.0 / 298.2577 * u.dimensionless_unscaled
 
 
 def observation_header(ds: xr.Dataset) -> fits.Header:
@@ -40,13 +44,13 @@ def observation_header(ds: xr.Dataset) -> fits.Header:
     header["ORIGIN"] = _ascii(str(ds.attrs.get("source", "skyscan-lab")))
     site, middle = location_of(ds), middle_of(ds)
     if site is not None:
-        geocentric = [part.to_value("m") for part in site.to_earth_location().geocentric]
-        longitude, latitude, height_m = erfa.gc2gde(*_FITS_ELLIPSOID, geocentric)
+        geocentric = site.to_earth_location().geocentric
+        place = _Iau1976.from_cartesian(CartesianRepresentation(*geocentric))
         for axis, value in zip("XYZ", geocentric, strict=True):
-            header[f"OBSGEO-{axis}"] = (float(value), "[m]")
-        header["OBSGEO-L"] = (float(np.degrees(longitude)), "[deg] east, IAU 1976 ellipsoid")
-        header["OBSGEO-B"] = (float(np.degrees(latitude)), "[deg] north")
-        header["OBSGEO-H"] = (float(height_m), "[m]")
+            header[f"OBSGEO-{axis}"] = (float(value.to_value("m")), "[m]")
+        header["OBSGEO-L"] = (float(place.lon.wrap_at("180d").deg), "[deg] east, IAU 1976")
+        header["OBSGEO-B"] = (float(place.lat.deg), "[deg] north")
+        header["OBSGEO-H"] = (float(place.height.to_value("m")), "[m]")
     if middle is not None:
         header["TIMESYS"] = "UTC"
         half = np.timedelta64(round(middle[1] * 5e8), "ns")

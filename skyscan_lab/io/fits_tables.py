@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from skyscan_lab.io.celestial import sample_positions
-from skyscan_lab.io.rows import LAYOUT_KEYS, Rows, from_rows, to_rows
+from skyscan_lab.io.rows import Rows, from_rows, to_rows
 from skyscan_lab.session import is_gridded
 
 SAMPLES, SESSION = "SAMPLES", "SESSION"
@@ -50,16 +51,27 @@ def table_hdus(ds: xr.Dataset) -> list[fits.BinTableHDU]:
     samples = fits.BinTableHDU.from_columns(columns, name=SAMPLES)
     samples.header["TIMESYS"] = "UTC"
     samples.header["RADESYS"] = "ICRS"
-    texts = [json.dumps(rows.layout[key]) for key in LAYOUT_KEYS]
-    width = max(map(len, texts))
-    session = fits.BinTableHDU.from_columns(
+    return [samples, json_hdu(rows.layout)]
+
+
+def json_hdu(values: Mapping[str, Any]) -> fits.BinTableHDU:
+    """A table of names and values as JSON: headers hold only short names and ASCII."""
+    texts = [json.dumps(value) for value in values.values()]
+    return fits.BinTableHDU.from_columns(
         [
-            fits.Column("KEY", "16A", array=np.array(LAYOUT_KEYS)),
-            fits.Column("VALUE", f"{width}A", array=np.array(texts)),
+            fits.Column("KEY", f"{max(map(len, values))}A", array=np.array(list(values))),
+            fits.Column("VALUE", f"{max(map(len, texts))}A", array=np.array(texts)),
         ],
         name=SESSION,
     )
-    return [samples, session]
+
+
+def read_json_hdu(hdus: fits.HDUList) -> dict[str, Any]:
+    """What `json_hdu` holds."""
+    table = hdus[SESSION].data
+    return {
+        str(key): json.loads(text) for key, text in zip(table["KEY"], table["VALUE"], strict=True)
+    }
 
 
 def read_tables(hdus: fits.HDUList) -> xr.Dataset:
@@ -70,9 +82,7 @@ def read_tables(hdus: fits.HDUList) -> xr.Dataset:
     KeyError, ValueError, TypeError
         For tables that are not a session.
     """
-    session = hdus[SESSION].data
-    texts = dict(zip(session["KEY"], session["VALUE"], strict=True))
-    layout: dict[str, Any] = {key: json.loads(texts[key]) for key in LAYOUT_KEYS}
+    layout = read_json_hdu(hdus)
     table = hdus[SAMPLES].data
     columns = {
         name: _values(table[name.upper()], about["dtype"])

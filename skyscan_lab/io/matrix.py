@@ -36,9 +36,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from skyscan_lab.errors import FileError
 from skyscan_lab.grid import ScanGrid
-from skyscan_lab.io.textfile import TextFile, finite_or_missing
+from skyscan_lab.io.textfile import TextFile, finite_or_missing, is_number
 from skyscan_lab.power import Units
 from skyscan_lab.session import Flag, session_from_points
 
@@ -90,12 +89,15 @@ class ScanSettings:
 
 
 def recognises(lines: list[str]) -> bool:
-    """Whether the first lines of a file are rows of a matrix, or one number each."""
-    try:
-        widths = {len([float(field) for field in line.split()]) for line in lines}
-    except ValueError:
-        return False
-    return len(widths) == 1
+    """Whether a file begins with a row of numbers."""
+    fields = lines[0].split() if lines else []
+    return len(fields) > 1 and all(map(is_number, fields))
+
+
+def settings_beside(path: Path) -> Path | None:
+    """Settings that belong to a matrix by its name, where they are there."""
+    beside = _settings_name(path)
+    return beside if beside != path and beside.exists() else None
 
 
 def read_matrix(path: str | Path, settings: str | Path | None = None) -> xr.Dataset:
@@ -126,7 +128,13 @@ def read_matrix(path: str | Path, settings: str | Path | None = None) -> xr.Data
         at the end of a full circle that repeat its start.
     """
     file = TextFile.read(path)
-    scan = read_settings(settings if settings is not None else _settings_beside(file.path))
+    settings = settings if settings is not None else settings_beside(file.path)
+    if settings is None:
+        raise file.error(
+            "a matrix without its settings: give settings=, or name the two raw-data-….txt and "
+            "scan-settings-….txt, side by side"
+        )
+    scan = read_settings(settings)
     matrix = _matrix(file, scan)
     grid, first = _grid(matrix.shape[1], scan)
     points = _points(matrix, scan)
@@ -187,16 +195,8 @@ def read_settings(path: str | Path) -> ScanSettings:
     )
 
 
-def _settings_beside(path: Path) -> Path:
-    beside = path.with_name(path.name.replace("raw-data", "scan-settings", 1))
-    if beside == path or not beside.exists():
-        raise FileError(
-            path,
-            f"a matrix without its settings: give settings=, or put {beside.name!r} beside it"
-            if beside != path
-            else "a matrix without its settings: give settings=, the scan-settings file",
-        )
-    return beside
+def _settings_name(path: Path) -> Path:
+    return path.with_name(path.name.replace("raw-data", "scan-settings", 1))
 
 
 def _matrix(file: TextFile, scan: ScanSettings) -> NDArray[np.float64]:

@@ -24,10 +24,9 @@ _NO_ANSWER = -1.0
 
 
 def recognises(lines: list[str]) -> bool:
-    """Whether the first lines of a file are three numbers each."""
-    return bool(lines) and all(
-        len(fields := line.split()) == _FIELDS and all(map(is_number, fields)) for line in lines
-    )
+    """Whether a file begins with three numbers."""
+    fields = lines[0].split() if lines else []
+    return len(fields) == _FIELDS and all(map(is_number, fields))
 
 
 def read_winegard(path: str | Path) -> xr.Dataset:

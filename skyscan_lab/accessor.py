@@ -1,0 +1,77 @@
+"""``ds.sky``: the one door from a session to files and plots.
+
+Importing this module registers the door with xarray. ``import skyscan_lab as sky`` does so by
+itself, as soon as a name is used that makes or loads a session.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from skyscan_lab.io import (
+    FitsExport,
+    write_csv,
+    write_fits,
+    write_healpix,
+    write_json,
+    write_netcdf,
+)
+from skyscan_lab.plotting.maps import plot_map
+from skyscan_lab.session import validate
+
+
+@xr.register_dataset_accessor("sky")
+class SkyAccessor:
+    """What can be done with a session.
+
+    Parameters
+    ----------
+    ds : Dataset
+        A session.
+
+    Raises
+    ------
+    SessionError
+        For a Dataset that is not a session.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skyscan_lab.io import load_session
+    >>> from skyscan_lab.session import session_from_points
+    >>> ds = session_from_points([1, 2], [20, 20], [500, 510], units="counts")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     load_session(ds.sky.to_netcdf(Path(folder) / "session.nc")).identical(ds)
+    True
+    """
+
+    def __init__(self, ds: xr.Dataset) -> None:
+        self._ds = validate(ds)
+
+    def plot(self, **options: Any) -> Figure:
+        """Draw a map; options as for `skyscan_lab.plotting.maps.plot_map`."""
+        return plot_map(self._ds, **options)
+
+    def to_netcdf(self, path: str | Path) -> Path:
+        """Write NetCDF, bit for bit; see `skyscan_lab.io.write_netcdf`."""
+        return write_netcdf(self._ds, path)
+
+    def to_fits(self, path: str | Path, **options: Any) -> FitsExport:
+        """Write a FITS map and the session in tables; see `skyscan_lab.io.write_fits`."""
+        return write_fits(self._ds, path, **options)
+
+    def to_healpix(self, path: str | Path, **options: Any) -> Path:
+        """Write a HEALPix FITS map; see `skyscan_lab.io.write_healpix`."""
+        return write_healpix(self._ds, path, **options)
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write CSV; see `skyscan_lab.io.write_csv`."""
+        return write_csv(self._ds, path)
+
+    def to_json(self, path: str | Path) -> Path:
+        """Write the Sky Scan API's JSON; see `skyscan_lab.io.write_json`."""
+        return write_json(self._ds, path)
