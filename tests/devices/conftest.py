@@ -18,6 +18,7 @@ from typing import Self
 
 import numpy as np
 import pytest
+from birdcage.demo import DemoDevice
 
 from skyscan_lab.devices.base import Position, Receiver, Rotor, RotorLimits
 from skyscan_lab.devices.emulators.pseudo_terminal import PseudoTerminal
@@ -357,6 +358,58 @@ async def winegard_emulated() -> AsyncIterator[RotorUnderTest]:
         )
 
 
+class BirdcageDish(PseudoTerminal):
+    """The simulated G2 of the independent winegard-birdcage, at the end of a serial line.
+
+    It answers commands; what a line and a bare carriage return do is added here: the echo, and
+    the prompt again.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(self._obey)
+        self.device = DemoDevice()
+        self.device.connect()
+        self.prompt = "TRK>"
+
+    async def _obey(self, line: str) -> bytes:
+        if line:
+            answer = self.device.send_raw(line)
+            self.prompt = answer.rpartition("\n")[2]
+        else:
+            answer = self.prompt
+        return f"{line}\r\n{answer}".replace("\n", "\r\n").encode("ascii")
+
+
+@contextlib.asynccontextmanager
+async def winegard_birdcage() -> AsyncIterator[RotorUnderTest]:
+    dish = BirdcageDish()
+    async with adapter_to(dish) as adapter:
+        yield RotorUnderTest(
+            WinegardRotor(
+                str(adapter.path), park=Position(178.0, 47.0), settling=SETTLING, **TIMEOUTS
+            ),
+            near=Position(181.0, 46.0),
+            far=Position(300.0, 60.0),
+            outside=Position(181.0, 17.9),
+            kill=adapter.pull,
+            restart=adapter.plug_in,
+            sent=lambda: list(dish.written),
+        )
+
+
+@contextlib.asynccontextmanager
+async def winegard_birdcage_receiver() -> AsyncIterator[ReceiverUnderTest]:
+    async with adapter_to(BirdcageDish()) as adapter:
+        rotor = WinegardRotor(str(adapter.path), settling=SETTLING, **TIMEOUTS)
+        yield ReceiverUnderTest(
+            WinegardReceiver(rotor),
+            units="counts",
+            kill=adapter.pull,
+            restart=adapter.plug_in,
+            rotor=rotor,
+        )
+
+
 @contextlib.asynccontextmanager
 async def winegard_receiver() -> AsyncIterator[ReceiverUnderTest]:
     async with adapter_to(WinegardEmulator(LinearRotor(), CountingReceiver())) as adapter:
@@ -393,6 +446,7 @@ ROTORS = [
     pytest.param(dialect_emulated, id="rssi-dialect"),
     pytest.param(dialect_birdcage, id="rssi-dialect-birdcage", marks=pytest.mark.system),
     pytest.param(winegard_emulated, id="winegard"),
+    pytest.param(winegard_birdcage, id="winegard-birdcage"),
 ]
 
 RECEIVERS = [
@@ -406,6 +460,7 @@ RECEIVERS = [
     ),
     pytest.param(gqrx_receiver, id="gqrx"),
     pytest.param(winegard_receiver, id="winegard"),
+    pytest.param(winegard_birdcage_receiver, id="winegard-birdcage"),
     pytest.param(rtl_tcp_receiver, id="rtl_tcp"),
 ]
 
@@ -436,3 +491,16 @@ def counting_receiver() -> CountingReceiver:
 def peer() -> Callable[..., Peer]:
     """Makes a server process of hamlib from its command line, without the port."""
     return lambda *command: Peer(*command, "-t")
+
+
+@pytest.fixture
+async def birdcage_dish() -> AsyncIterator[BirdcageDish]:
+    async with BirdcageDish() as dish:
+        yield dish
+
+
+@pytest.fixture
+async def emulated_dish() -> AsyncIterator[WinegardEmulator]:
+    """A G2 of ours before a rotor at az 180°, el 45° and a receiver that counts from 500."""
+    async with WinegardEmulator(LinearRotor(start=Position(180, 45)), CountingReceiver()) as dish:
+        yield dish

@@ -1,70 +1,69 @@
-"""The Winegard drivers against an independent peer, the simulated G2 of winegard-birdcage."""
+"""Against the independent winegard-birdcage: our drivers with its dish, its client with ours."""
 
-import contextlib
-from collections.abc import AsyncIterator
+import asyncio
 
 import pytest
-from birdcage.demo import DemoDevice
+from birdcage.protocol import CarryoutG2Protocol
 
-from skyscan_lab.devices.emulators.pseudo_terminal import PseudoTerminal
 from skyscan_lab.devices.settle import Settling
 from skyscan_lab.devices.winegard import WinegardReceiver, WinegardRotor
 from skyscan_lab.errors import OutOfLimits
 
-
-@contextlib.asynccontextmanager
-async def birdcage_dish() -> AsyncIterator[tuple[PseudoTerminal, DemoDevice]]:
-    """birdcage's dish answers commands; a terminal adds what a serial line does: the echo."""
-    dish = DemoDevice()
-    dish.connect()
-    dish.get_position()  # starts its motion clock
-
-    async def answer(line: str) -> bytes:
-        # A bare carriage return repeats the prompt; the simulated dish knows lines only.
-        text = dish.send_raw(line) if line else f"{dish._menu.name.replace('ROOT', 'TRK')}>"
-        return f"{line}\r\n{text}".replace("\n", "\r\n").encode("ascii")
-
-    async with PseudoTerminal(answer) as terminal:
-        yield terminal, dish
+QUICK = Settling(settle_s=0.05)
 
 
-async def test_moves_each_axis_and_reports_where_it_is() -> None:
-    async with birdcage_dish() as (terminal, dish):
-        async with WinegardRotor(terminal.path, settling=Settling(settle_s=0.05)) as rotor:
-            reached = await rotor.move(183.0, 44.0)
-        assert reached.azimuth_deg == pytest.approx(183.0, abs=0.2)
-        assert reached.elevation_deg == pytest.approx(44.0, abs=0.2)
-        assert (dish._target_az, dish._target_el) == (183.0, 44.0)
-        assert dish._menu.name == "ROOT"  # left as it was found
-        assert "a 0 183.00" in terminal.written
-        assert "a 1 44.00" in terminal.written
+async def test_each_axis_is_sent_and_the_console_left_at_its_root(birdcage_dish):
+    async with WinegardRotor(birdcage_dish.path, settling=QUICK) as rotor:
+        reached = await rotor.move(183.0, 44.0)
+    assert reached == pytest.approx((183.0, 44.0), abs=0.2)
+    assert (birdcage_dish.device._target_az, birdcage_dish.device._target_el) == (183.0, 44.0)
+    assert birdcage_dish.prompt == "TRK>"
 
 
-async def test_reads_counts_with_the_lnb_powered_once() -> None:
+async def test_its_source_is_seen_with_the_lnb_powered_once(birdcage_dish):
+    dish = birdcage_dish.device
     async with (
-        birdcage_dish() as (terminal, dish),
-        WinegardRotor(terminal.path, settling=Settling(settle_s=0.05)) as rotor,
+        WinegardRotor(birdcage_dish.path, settling=QUICK) as rotor,
         WinegardReceiver(rotor) as receiver,
     ):
-        dish._az = dish._target_az = 200.0
-        dish._el = dish._target_el = 38.0
+        dish._az, dish._el = dish._target_az, dish._target_el = 200.0, 38.0
         on_source = await receiver.read(5)
         dish._az = dish._target_az = 230.0
         off_source = await receiver.read(5)
-        assert terminal.written.count("lnbdc odu") == 1
-    assert on_source.reads == 5
+    assert birdcage_dish.written.count("lnbdc odu") == 1
     assert 2400 <= on_source.mean <= 2560  # floor 500, peak 2000, drift ±50
     assert 440 <= off_source.mean <= 560
-    assert on_source.domain == "native units, uncorrected"
+    assert on_source.reads == 5
 
 
-async def test_limits_are_ours_to_enforce() -> None:
-    async with birdcage_dish() as (terminal, dish), WinegardRotor(terminal.path) as rotor:
-        before = len(terminal.written)
-        with pytest.raises(OutOfLimits, match=r"elevation 17\.9"):
-            await rotor.move(180.0, 17.9)
-        with pytest.raises(OutOfLimits, match=r"azimuth 360\.0"):
-            await rotor.move(360.0, 45.0)
-        assert len(terminal.written) == before
-        dish.send_raw("a 1 5")  # the dish itself would go
-        assert dish._target_el == 5.0
+async def test_limits_that_it_does_not_enforce_are_ours(birdcage_dish):
+    birdcage_dish.device.send_raw("mot")
+    birdcage_dish.device.send_raw("a 1 5")
+    assert birdcage_dish.device._target_el == 5.0  # it would go
+    async with WinegardRotor(birdcage_dish.path) as rotor:
+        with pytest.raises(OutOfLimits, match=r"elevation 5\.0"):
+            await rotor.move(180.0, 5.0)
+
+
+async def test_its_client_drives_our_emulated_dish(emulated_dish):
+    def drive():
+        client = CarryoutG2Protocol()
+        client.connect(emulated_dish.path)
+        client.initialize()
+        before = client.get_position()
+        client.move_motor(0, 181.0)
+        client.move_motor(1, 44.0)
+        client.enter_dvb_menu()
+        client.enable_lna()
+        reading = client.get_rssi(4)
+        client.enter_motor_menu()
+        after = client.get_position()
+        client.home_motor(1)
+        client._serial.close()
+        return before, reading, after
+
+    before, reading, after = await asyncio.to_thread(drive)
+    assert (before.azimuth, before.elevation) == (180.0, 45.0)
+    assert (reading.reads, reading.average, reading.current) == (4, 502, 503)
+    assert (after.azimuth, after.elevation) == pytest.approx((181.0, 44.0), abs=0.01)
+    assert emulated_dish.alive
