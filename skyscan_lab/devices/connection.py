@@ -159,6 +159,9 @@ class LineConnection:
             ) from error
         except OSError as error:
             raise DeviceUnreachable(self.device, f"no connection: {error}") from error
+        if not self._wanted:  # closed while it was being opened
+            streams[1].transport.abort()
+            raise DeviceUnreachable(self.device, "is not connected")
         self._streams = streams
         self.generation += 1
         return streams
