@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from skyscan_lab import station as settings
 from skyscan_lab.devices.rigctld import RigctldReceiver
 from skyscan_lab.devices.rotctld import RotctldReceiver, RotctldRotor
+from skyscan_lab.devices.winegard import WinegardRotor
 from skyscan_lab.errors import (
     DeviceError,
     DeviceRefused,
@@ -53,7 +54,7 @@ async def check_station(station: settings.Station) -> list[Finding]:
             wanted = isinstance(station.receiver, settings.RotorReceiver)
             findings.append(await check_rotctld(host, port, with_rssi=wanted))
         case settings.WinegardRotor(device=device):
-            findings.append(check_serial_port(device))
+            findings.append(await check_winegard(device))
         case _:
             findings.append(Finding("rotor", True, "simulated"))
     match station.receiver:
@@ -95,6 +96,25 @@ async def check_rotctld(host: str, port: int, *, with_rssi: bool = False) -> Fin
         True,
         f"{rotor.model}, at az {where.azimuth_deg:.2f}°, el {where.elevation_deg:.2f}°, "
         f"turns az {az_low:g}…{az_high:g}°, el {el_low:g}…{el_high:g}°",
+    )
+
+
+async def check_winegard(device: str) -> Finding:
+    """Ask a Winegard G2's console for the dish's position; nothing moves."""
+    port = check_serial_port(device)
+    if not port.ok:
+        return port
+    rotor = WinegardRotor(device, timeout_s=PATIENCE_S, reconnect_s=0.0)
+    try:
+        async with rotor:
+            where = await rotor.position()
+    except DeviceTimeout as error:
+        fix = "switch the dish on, or off and on again; if it stays silent, swap a pair's + and −"
+        return Finding(rotor.name, False, error.reason, fix)
+    except DeviceError as error:
+        return Finding(rotor.name, False, error.reason, "see that this is the dish's port")
+    return Finding(
+        rotor.name, True, f"at az {where.azimuth_deg:.2f}°, el {where.elevation_deg:.2f}°"
     )
 
 
