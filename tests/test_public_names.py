@@ -59,9 +59,15 @@ def test_importing_the_package_loads_nothing():
     assert set(ours) <= {"skyscan_lab", "importlib", "pkgutil", "typing"} | sys.stdlib_module_names
 
 
-def test_whoever_makes_a_session_has_its_accessor():
-    assert run(
-        "import skyscan_lab as sky;"
-        "ds = sky.session_from_points([1, 2], [20, 20], [-90, -91]);"
-        "print(type(ds.sky).__module__)"
-    ) == ["skyscan_lab.accessor"]
+@pytest.mark.parametrize("name", ["load_session", "scan", "session_from_points", "validate"])
+def test_whoever_is_given_a_session_has_its_accessor(name):
+    loaded = run(
+        f"import skyscan_lab as sky, xarray; sky.{name}; print(xarray.Dataset.sky.__module__)"
+    )
+    assert loaded == ["skyscan_lab.accessor"]
+
+
+def test_a_grid_costs_no_more_than_numpy():
+    loaded = run("import skyscan_lab as sky, sys; sky.ScanGrid; print(*sys.modules)")
+    assert "numpy" in loaded
+    assert not {"astropy", "matplotlib", "xarray"} & set(loaded)
