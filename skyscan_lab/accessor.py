@@ -24,7 +24,7 @@ from skyscan_lab.plotting.maps import plot_map
 from skyscan_lab.session import validate
 
 
-@xr.register_dataset_accessor("sky")
+@xr.register_dataset_accessor("sky")  # type: ignore[no-untyped-call]  # xarray has no types for it
 class SkyAccessor:
     """What can be done with a session.
 

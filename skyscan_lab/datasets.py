@@ -111,32 +111,68 @@ def fetch(name: str) -> Recording:
     >>> sorted(RECORDINGS["winegard-g2"])  # fetch("winegard-g2")["scan_data.txt"] is a path
     ['satellites.csv', 'scan_data.txt']
     """
+    remotes = _remotes(name)
+    folder = _offered(name)
+    if folder is not None:
+        files = {file: _checked(folder / file, remote) for file, remote in remotes.items()}
+    else:
+        folder = _cache(name)
+        files = {file: _cached(folder / file, remote) for file, remote in remotes.items()}
+    return Recording(name, folder, MappingProxyType(files))
+
+
+def is_available(name: str) -> bool:
+    """Whether a recording is on this machine and as it was published; nothing is fetched.
+
+    Raises
+    ------
+    InvalidInput
+        For a name that is not in `RECORDINGS`.
+
+    Examples
+    --------
+    >>> is_available("winegard-g3")
+    Traceback (most recent call last):
+        ...
+    skyscan_lab.errors.InvalidInput: recording = 'winegard-g3': must be one of winegard-g2
+    """
+    folder = _offered(name) or _cache(name)
+    return all(_is_right(folder / file, remote) for file, remote in _remotes(name).items())
+
+
+def _remotes(name: str) -> MappingProxyType[str, RemoteFile]:
     if name not in RECORDINGS:
         raise InvalidInput("recording", name, f"one of {', '.join(RECORDINGS)}")
-    offered = os.environ.get("SKYSCAN_DATA")
-    if offered and (Path(offered) / name).is_dir():
-        folder = Path(offered) / name
-        files = {file: _checked(folder / file, remote) for file, remote in RECORDINGS[name].items()}
-    else:
-        folder = pooch.os_cache("skyscan-lab") / name
-        files = {file: _cached(folder / file, remote) for file, remote in RECORDINGS[name].items()}
-    return Recording(name, folder, MappingProxyType(files))
+    return RECORDINGS[name]
+
+
+def _offered(name: str) -> Path | None:
+    """Folder of a recording in ``SKYSCAN_DATA``, where there is one."""
+    data = os.environ.get("SKYSCAN_DATA")
+    return Path(data) / name if data and (Path(data) / name).is_dir() else None
+
+
+def _cache(name: str) -> Path:
+    return Path(pooch.os_cache("skyscan-lab")) / name
+
+
+def _is_right(path: Path, remote: RemoteFile) -> bool:
+    return path.is_file() and pooch.file_hash(str(path)) == remote.sha256
 
 
 def _checked(path: Path, remote: RemoteFile) -> Path:
     if not path.is_file():
         raise DatasetUnavailable(f"{path} is not there: get it from {remote.url}")
-    found = pooch.file_hash(str(path))
-    if found != remote.sha256:
+    if not _is_right(path, remote):
         raise DatasetUnavailable(
-            f"{path} is not what was published (sha256 {found}, expected {remote.sha256}): get it "
-            f"again from {remote.url}"
+            f"{path} is not what was published (sha256 {remote.sha256}): get it again from "
+            f"{remote.url}"
         )
     return path
 
 
 def _cached(path: Path, remote: RemoteFile) -> Path:
-    if path.is_file() and pooch.file_hash(str(path)) == remote.sha256:
+    if _is_right(path, remote):
         return path
     elsewhere = (
         f"put it at {path}, or in the folder {path.parent.name} of a folder named by SKYSCAN_DATA"

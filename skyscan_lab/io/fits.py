@@ -17,10 +17,6 @@ References
 
 from __future__ import annotations
 
-import io
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -28,21 +24,18 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 from astropy.io import fits
-from astropy.utils.exceptions import AstropyWarning
 from numpy.typing import NDArray
 
 from skyscan_lab.errors import ExportRefused, FileError, InvalidInput
 from skyscan_lab.io.atomic import write_atomically
 from skyscan_lab.io.celestial import sky_rotation
+from skyscan_lab.io.fits_file import open_fits, to_bytes
 from skyscan_lab.io.fits_header import channel_header, is_even, observation_header
 from skyscan_lab.io.fits_tables import SAMPLES, SESSION, read_tables, table_hdus
 from skyscan_lab.io.fits_wcs import MAX_PIXELS, Plane, Projection, rectangle, zenithal_plane
 from skyscan_lab.io.resampling import resample, step_of
-from skyscan_lab.io.textfile import read_bytes
 from skyscan_lab.lattice import unroll_azimuth
 from skyscan_lab.session import is_gridded, validate
-
-SIGNATURE = b"SIMPLE  ="
 
 Primary = Literal["horizontal", "icrs"]
 Values = NDArray[np.float64]
@@ -50,19 +43,6 @@ Values = NDArray[np.float64]
 # Half a step: the brightest pixel then lies within a third of a step of the brightest cell.
 _PIXELS_PER_STEP = 2.0
 _DIRECTIONS = 500
-
-# What astropy raises when a file does not hold what it announces.
-_DAMAGE = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    RuntimeError,
-    AstropyWarning,
-    fits.VerifyError,
-)
 
 
 @dataclass(frozen=True)
@@ -164,9 +144,7 @@ def write_fits(
         header.update(plane.icrs_header(rotation, "C"))
     image = fits.PrimaryHDU(resample(ds, azimuth, elevation), header)
     hdus = fits.HDUList([image, *table_hdus(ds)])
-    data = io.BytesIO()
-    hdus.writeto(data, checksum=True)
-    return FitsExport(write_atomically(path, data.getbuffer()), rotation is not None, reason)
+    return FitsExport(write_atomically(path, to_bytes(hdus)), rotation is not None, reason)
 
 
 def read_fits(path: str | Path) -> xr.Dataset:
@@ -183,23 +161,6 @@ def read_fits(path: str | Path) -> xr.Dataset:
                 path, f"FITS without the tables {SAMPLES} and {SESSION}: not a session of ours"
             )
         return read_tables(hdus)
-
-
-@contextmanager
-def open_fits(path: str | Path) -> Iterator[fits.HDUList]:
-    """Open a FITS file whose checksums hold; whatever is wrong in it becomes a FileError."""
-    path = Path(path)
-    data = read_bytes(path)
-    try:
-        with warnings.catch_warnings():
-            # A checksum that fails is only a warning to astropy, and an error to us.
-            warnings.simplefilter("error", AstropyWarning)
-            with fits.open(io.BytesIO(data), checksum=True, lazy_load_hdus=False) as hdus:
-                yield hdus
-    except FileError:
-        raise
-    except _DAMAGE as error:
-        raise FileError(path, f"damaged, or not FITS: {error}") from error
 
 
 def _plane(ds: xr.Dataset, projection: Projection, pixel_deg: float | None) -> Plane:

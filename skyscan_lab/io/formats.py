@@ -15,6 +15,7 @@ from skyscan_lab.io import (
     api_json,
     csv,
     fits,
+    fits_file,
     healpix,
     matrix,
     netcdf,
@@ -88,14 +89,16 @@ FORMATS = MappingProxyType(
         "healpix": Format(
             "HEALPix FITS map",
             (".healpix.fits", ".hpx.fits"),
-            lambda head: head.data.startswith(fits.SIGNATURE) and healpix.recognises(head.data),
+            lambda head: (
+                head.data.startswith(fits_file.SIGNATURE) and healpix.recognises(head.data)
+            ),
             healpix.read_healpix,
             healpix.write_healpix,
         ),
         "fits": Format(
             "FITS image with the session in tables",
             (".fits", ".fit", ".fts"),
-            lambda head: head.data.startswith(fits.SIGNATURE),
+            lambda head: head.data.startswith(fits_file.SIGNATURE),
             fits.read_fits,
             fits.write_fits,
         ),
@@ -242,18 +245,33 @@ def save_session(
         For a product that the session cannot support.
     """
     path = Path(path)
-    if format is not None:
-        chosen = _named(format)
-    else:
-        endings = {suffix: row for row in FORMATS.values() if row.write for suffix in row.suffixes}
-        fitting = [suffix for suffix in endings if path.name.lower().endswith(suffix)]
-        if not fitting:
-            raise InvalidInput("name", path.name, f"ending in one of {', '.join(endings)}")
-        chosen = endings[max(fitting, key=len)]
-    if chosen.write is None:
-        raise InvalidInput("format", format, f"one of {', '.join(_writable())}")
-    chosen.write(ds, path, **options)
+    name = format if format is not None else format_of(path)
+    write = _named(name).write
+    if write is None:
+        raise InvalidInput("format", name, f"one of {', '.join(_writable())}")
+    write(ds, path, **options)
     return path
+
+
+def format_of(path: str | Path) -> str:
+    """Name of the format in which a file of this name is written.
+
+    Raises
+    ------
+    InvalidInput
+        For an ending that belongs to none.
+
+    Examples
+    --------
+    >>> format_of("map.fits"), format_of("map.healpix.fits")
+    ('fits', 'healpix')
+    """
+    endings = {suffix: name for name in _writable() for suffix in FORMATS[name].suffixes}
+    name = Path(path).name.lower()
+    fitting = [suffix for suffix in endings if name.endswith(suffix)]
+    if not fitting:
+        raise InvalidInput("file name", str(path), f"ending in one of {', '.join(endings)}")
+    return endings[max(fitting, key=len)]
 
 
 def _named(name: str) -> Format:

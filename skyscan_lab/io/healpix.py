@@ -13,7 +13,6 @@ References
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -27,11 +26,11 @@ from numpy.typing import NDArray
 
 from skyscan_lab.errors import ExportRefused, FileError, InvalidInput
 from skyscan_lab.io.atomic import write_atomically
-from skyscan_lab.io.fits import open_fits
+from skyscan_lab.io.fits_file import open_fits, to_bytes
 from skyscan_lab.io.fits_header import FITS_UNITS, observation_header
 from skyscan_lab.io.fits_tables import SESSION, json_hdu, read_json_hdu
 from skyscan_lab.io.resampling import resample, step_of
-from skyscan_lab.session import session_from_points, units_of, validate
+from skyscan_lab.session import samples_of, session_from_points, units_of, validate
 
 Ordering = Literal["ring", "nested"]
 
@@ -130,9 +129,7 @@ def write_healpix(
     )
     primary = fits.PrimaryHDU(header=observation_header(ds))
     about = json_hdu({"units": units, "attributes": dict(_texts_and_numbers(ds.attrs))})
-    data = io.BytesIO()
-    fits.HDUList([primary, table, about]).writeto(data, checksum=True)
-    return write_atomically(path, data.getbuffer())
+    return write_atomically(path, to_bytes(fits.HDUList([primary, table, about])))
 
 
 def read_healpix(path: str | Path) -> xr.Dataset:
@@ -163,13 +160,15 @@ def read_healpix(path: str | Path) -> xr.Dataset:
         grid = HEALPix(nside=header["NSIDE"], order=header["ORDERING"].lower())
         longitude, latitude = grid.healpix_to_lonlat(table["PIXEL"].astype("int64"))
         about = read_json_hdu(hdus)
-        return session_from_points(
+        ds = session_from_points(
             longitude.to_value(u.deg),
             latitude.to_value(u.deg),
             table["RSSI"].astype(float),
             units=about["units"],
             attrs=about["attributes"],
         )
+        # Rings of staggered pixels are no grid, even where a few of them look like one.
+        return samples_of(ds)
 
 
 def _measured_pixels(
