@@ -17,7 +17,7 @@ from typing import TextIO
 import click
 
 from skyscan_lab.cli.console import Failure, warn
-from skyscan_lab.errors import SkyscanError
+from skyscan_lab.errors import SkyscanError, SkyscanWarning
 
 COMMANDS = MappingProxyType(
     {
@@ -65,6 +65,7 @@ class LazyGroup(click.Group):
         """Run a subcommand; what went wrong is one line, and not a traceback."""
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
+            warnings.simplefilter("always", SkyscanWarning)
             try:
                 return super().invoke(ctx)
             except SkyscanError as error:

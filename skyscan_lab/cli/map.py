@@ -11,12 +11,11 @@ from astropy.table import QTable
 from rich.table import Table
 
 from skyscan_lab.catalogs.table import read_catalog
-from skyscan_lab.cli.console import output, warn
-from skyscan_lab.cli.options import EXISTING_FILE, companion_options
+from skyscan_lab.cli.console import output
+from skyscan_lab.cli.options import EXISTING_FILE, recording_options
 from skyscan_lab.cli.sources import write_sources
-from skyscan_lab.errors import ExportRefused
 from skyscan_lab.interference import local_maxima, nearest_in_catalog
-from skyscan_lab.io import load_session, save_session
+from skyscan_lab.io import load_session, write_fits, write_netcdf
 from skyscan_lab.plotting import plot_map
 from skyscan_lab.session import is_gridded, units_of
 from skyscan_lab.session.channels import band_average
@@ -48,7 +47,7 @@ _LISTED = 10
     metavar="SIGMA",
     help="Height and prominence a local maximum needs to be a source, in units of the noise.",
 )
-@companion_options
+@recording_options
 def map_command(
     file: Path,
     folder: Path,
@@ -56,6 +55,7 @@ def map_command(
     threshold_sigma: float,
     settings: Path | None,
     pointing: Path | None,
+    site: tuple[float, float] | None,
 ) -> None:
     """Turn a recording into a map.
 
@@ -63,7 +63,7 @@ def map_command(
     map.fits, map.png and sources.csv into the folder, and prints what they show. Sources are
     local maxima, sidelobes among them; nearest is not identified.
     """
-    ds = load_session(file, settings=settings, pointing=pointing)
+    ds = load_session(file, settings=settings, pointing=pointing, location=site)
     catalog = read_catalog(satellites) if satellites else None
     level = band_average(ds)
     sources = local_maxima(level, threshold_sigma)
@@ -71,18 +71,18 @@ def map_command(
         sources = nearest_in_catalog(sources, catalog)
 
     folder.mkdir(parents=True, exist_ok=True)
-    written = [save_session(ds, folder / "session.nc")]
-    try:
-        written.append(save_session(level, folder / "map.fits"))
-    except ExportRefused as refusal:
-        warn(f"map.fits is not written: {refusal}")
-    picture = folder / "map.png"
-    plot_map(level, satellites=catalog, sources=sources).savefig(picture)
-    written += [picture, write_sources(sources, folder / "sources.csv")]
-    _print_summary(ds, level, sources, written)
+    write_netcdf(ds, folder / "session.nc")
+    fits = write_fits(level, folder / "map.fits")
+    plot_map(level, satellites=catalog, sources=sources).savefig(folder / "map.png")
+    write_sources(sources, folder / "sources.csv")
+    _print_summary(ds, level, sources)
+    console = output()
+    for name in ("session.nc", "map.fits", "map.png", "sources.csv"):
+        note = f"  (no RA and declination: {fits.reason})" if name == "map.fits" else ""
+        console.print(f"  wrote     {folder / name}{note if fits.reason else ''}", markup=False)
 
 
-def _print_summary(ds: xr.Dataset, level: xr.Dataset, sources: QTable, written: list[Path]) -> None:
+def _print_summary(ds: xr.Dataset, level: xr.Dataset, sources: QTable) -> None:
     console = output()
     units = units_of(ds)
     measured = int((ds["sequence"] >= 0).sum())
@@ -104,8 +104,6 @@ def _print_summary(ds: xr.Dataset, level: xr.Dataset, sources: QTable, written: 
     console.print(_source_table(sources, units) if len(sources) else "  no source stands out")
     if len(sources) > _LISTED:
         console.print(f"  and {len(sources) - _LISTED} more in sources.csv")
-    for path in written:
-        console.print(f"  wrote     {path}", markup=False)
 
 
 def _extent(ds: xr.Dataset) -> str:
@@ -121,14 +119,14 @@ def _extent(ds: xr.Dataset) -> str:
 
 def _source_table(sources: QTable, units: str) -> Table:
     named = "nearest" in sources.colnames
-    table = Table(box=None, padding=(0, 2, 0, 2), header_style="bold")
+    table = Table(box=None, padding=(0, 1, 0, 1), header_style="bold")
     for heading in ("#", "azimuth", "elevation", units, "snr"):
-        table.add_column(heading, justify="right")
-    table.add_column("nearest listed" if named else "")
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("nearest listed" if named else "", no_wrap=True)
     for number, source in enumerate(sources[:_LISTED], 1):
         note = f"{source['nearest']}, {source['separation'].value:.2f}° away" if named else ""
         if source["at_edge"]:
-            note += (" " if note else "") + "(at the edge of the map)"
+            note += ("; " if note else "") + "at the edge"
         table.add_row(
             str(number),
             f"{source['azimuth'].value:.2f}°",
