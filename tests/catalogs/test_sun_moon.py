@@ -24,7 +24,7 @@ def test_sun_is_where_get_sun_says_it_is() -> None:
         reference = get_sun(times).transform_to(AltAz(obstime=times, location=location))
     found = body_direction("sun", times, SITE)
     apart = separation(*found, reference.az.deg, reference.alt.deg)
-    assert apart.max() < 15.0 / 3600.0  # the parallax that get_sun leaves out is 8.8″
+    assert apart.max() < 0.1 / 3600.0
 
 
 def test_unix_seconds_are_times_too() -> None:
