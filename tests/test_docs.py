@@ -112,6 +112,13 @@ def test_every_command_and_option_is_documented(text, name, command):
             assert parameter.human_readable_name in page
 
 
+def test_every_environment_variable_is_documented(text):
+    sources = [file.read_text() for file in (ROOT / "skyscan_lab").rglob("*.py")]
+    read = set(re.findall(r"\bSKYSCAN_[A-Z_]+\b", "\n".join(sources)))
+    assert read
+    assert read <= set(re.findall(r"\bSKYSCAN_[A-Z_]+\b", text("cli")))
+
+
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_every_format_is_documented(text, name):
     assert re.search(rf"\b{name}\b", text("formats"))

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from skyscan_lab.io import FORMATS
 from skyscan_lab.protocol.lifecycle import TRANSITIONS
 from skyscan_lab.session import AXES, SCHEMA, Flag, Variable
 from skyscan_lab.station import Limits, ReceiverSettings, RotorSettings, Site, Station
@@ -64,6 +65,21 @@ def station_settings() -> str:
     return "\n\n".join(_settings(title, model) for title, model in sections)
 
 
+def formats() -> str:
+    """Every format that a session is read from or written to."""
+    rows = (
+        (
+            f"`{name}`",
+            row.title,
+            ", ".join(f"`{suffix}`" for suffix in row.suffixes),
+            "" if row.write is None else "yes",
+            ", ".join(f"`{option}`" for option in row.options),
+        )
+        for name, row in FORMATS.items()
+    )
+    return _table(("name", "what it is", "written to names ending in", "written", "options"), rows)
+
+
 def layers() -> str:
     """Every layer of the library, top to bottom, with what its modules say of themselves."""
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
@@ -81,6 +97,7 @@ def layers() -> str:
 
 
 TABLES: Mapping[str, Callable[[], str]] = {
+    "formats": formats,
     "layers": layers,
     "scan-lifecycle": scan_lifecycle,
     "session-axes": session_axes,
