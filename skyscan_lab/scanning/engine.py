@@ -63,7 +63,7 @@ class ScanEngine:
     journal, plan : Journal, ScanPlan
         As given.
     troubled : asyncio.Event
-        Set while a fault holds the scan, also one of the disk that no record can tell of.
+        Set while `fault` holds the scan, also one of the disk that no record can tell of.
     """
 
     def __init__(
@@ -123,6 +123,8 @@ class ScanEngine:
             lease is given back by its holder.
         """
         self._control.release(*(reasons or (PauseReason.USER, PauseReason.FAULT)))
+        if self.fault is None:
+            self.troubled.clear()
 
     def cancel(self) -> None:
         """End the scan now, with the rotor stopped even in mid-move. What is measured stays."""
@@ -240,15 +242,12 @@ class ScanEngine:
                     self._clock.catch_up()
                     await self.journal.append(self._change(ScanEvent.RELEASE))
                     self._holding = False
-                    self.troubled.clear()
                     self._unread_in_row = 0
                     return
             except JournalWriteError as error:
                 self._control.hold(PauseReason.FAULT, error)
-            if PauseReason.FAULT in self._control.reasons:
+            if self.fault is not None:
                 self.troubled.set()
-            else:
-                self.troubled.clear()
             await self._control.change()
             if self._control.cancelled:
                 raise Interrupted

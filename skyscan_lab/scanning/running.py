@@ -275,7 +275,7 @@ class RunningScan:
                     yield entry.record
 
     async def _news(self) -> list[Entry]:
-        """Next records; none at the end. Raises what holds or has ended the scan."""
+        """Return the next records, none at the end; raises what holds or has ended the scan."""
         journal, engine = self._journal, self._engine
         waits = (
             asyncio.ensure_future(journal.after(self._cursor)),
@@ -292,7 +292,8 @@ class RunningScan:
             return await journal.after(self._cursor)
         if engine.fault is not None and engine.troubled.is_set():
             raise engine.fault
-        self._run.result()
+        if not self._run.cancelled():
+            self._run.result()
         return []
 
 
