@@ -29,6 +29,8 @@ _EXACT_DECIMALS = 9
 _SCATTER_STEPS = 0.25
 # Below this share of filled cells the lattice would be mostly invented.
 _LEAST_FILLED = 0.2
+# Below this share of its lines, so would an evenly spaced axis be.
+_LEAST_LINES = 1.0 / 3.0
 # A step and a missing line differ by more than this, and so do scatter and a step. The largest
 # jumps between sorted gaps are tried; the true one is among the first.
 _LEAST_JUMP = 1.5
@@ -221,10 +223,15 @@ def _even_lines(groups: list[Values]) -> Values | None:
     if strides.min() < 1.0:
         return None
     steps = np.concatenate([[0.0], np.cumsum(strides)])
+    # Everything is a multiple of an encoder's tick, but few multiples are there.
+    if centres.size < _LEAST_LINES * (steps[-1] + 1.0):
+        return None
     step, start = np.polyfit(steps, centres, 1)
     scatter = spread / 2.0 + float(np.max(np.abs(start + step * steps - centres)))
-    step = _short_decimal(float(step), scatter / float(steps[-1]))
-    start = _short_decimal(float(np.mean(centres - step * steps)), scatter)
+    # What the scatter leaves open, short decimals decide, as far as the points stay near.
+    open_deg = min(scatter, max(_SCATTER_STEPS * step - scatter, 0.0) / 1.5)
+    step = _short_decimal(float(step), open_deg / float(steps[-1]))
+    start = _short_decimal(float(np.mean(centres - step * steps)), open_deg)
     return np.asarray(np.round(start + step * steps, _EXACT_DECIMALS))
 
 
