@@ -499,8 +499,23 @@ async def birdcage_dish() -> AsyncIterator[BirdcageDish]:
         yield dish
 
 
+class NoisyDish(WinegardEmulator):
+    """A G2 on a bad line: what `distortions` holds is done to its next answers, in turn.
+
+    It stands before a rotor at az 180°, el 45° and a receiver that counts up from 500.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            LinearRotor(speed_deg_s=100.0, start=Position(180.0, 45.0)), CountingReceiver()
+        )
+        self.distortions: list[Callable[[bytes], bytes]] = []
+
+    async def _obey(self, line: str) -> bytes:
+        answer = await super()._obey(line)
+        return self.distortions.pop(0)(answer) if self.distortions else answer
+
+
 @pytest.fixture
-async def emulated_dish() -> AsyncIterator[WinegardEmulator]:
-    """A G2 of ours before a rotor at az 180°, el 45° and a receiver that counts from 500."""
-    async with WinegardEmulator(LinearRotor(start=Position(180, 45)), CountingReceiver()) as dish:
-        yield dish
+def make_dish() -> type[NoisyDish]:
+    return NoisyDish

@@ -45,10 +45,10 @@ async def test_limits_that_it_does_not_enforce_are_ours(birdcage_dish):
             await rotor.move(180.0, 5.0)
 
 
-async def test_its_client_drives_our_emulated_dish(emulated_dish):
+async def test_its_client_drives_our_dish(make_dish):
     def drive():
         client = CarryoutG2Protocol()
-        client.connect(emulated_dish.path)
+        client.connect(dish.path)
         client.initialize()
         before = client.get_position()
         client.move_motor(0, 181.0)
@@ -62,8 +62,9 @@ async def test_its_client_drives_our_emulated_dish(emulated_dish):
         client._serial.close()
         return before, reading, after
 
-    before, reading, after = await asyncio.to_thread(drive)
+    async with make_dish() as dish:
+        before, reading, after = await asyncio.to_thread(drive)
+        assert dish.alive
     assert (before.azimuth, before.elevation) == (180.0, 45.0)
     assert (reading.reads, reading.average, reading.current) == (4, 502, 503)
     assert (after.azimuth, after.elevation) == pytest.approx((181.0, 44.0), abs=0.01)
-    assert emulated_dish.alive
