@@ -42,7 +42,12 @@ EINVAL = -1
 ENIMPL = -4
 EIO = -6
 ENAVAIL = -11
+
 ANY_GQRX = 1
+"""The one code of gqrx."""
+
+NOT_KNOWN = (EINVAL, ENIMPL, ENAVAIL)
+"""Codes for what a server, or the model behind it, does not know or have."""
 
 _PREFIX = "RPRT "
 

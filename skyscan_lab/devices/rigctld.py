@@ -166,7 +166,7 @@ class RigctldReceiver:
         try:
             return await self._ask(f"l {self._level}", _level)
         except DeviceRefused as error:
-            if error.code in (hamlib.EINVAL, hamlib.ENIMPL, hamlib.ENAVAIL, hamlib.ANY_GQRX):
+            if error.code in (*hamlib.NOT_KNOWN, hamlib.ANY_GQRX):
                 raise NoSignalSource(self.name, f"has no {self._level}: {error.reason}") from error
             raise
 

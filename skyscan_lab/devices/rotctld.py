@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -22,8 +23,6 @@ from skyscan_lab.errors import (
     RotorStalled,
 )
 from skyscan_lab.power import Units
-
-CANNOT_PARK = (hamlib.EINVAL, hamlib.ENIMPL, hamlib.ENAVAIL)
 
 
 class RotctldRotor:
@@ -86,10 +85,11 @@ class RotctldRotor:
         await self._connection.open()
         try:
             self._dialect = await detect(self._connection)
-            self.model = await self._dialect.info()
             self._limits = self._narrowed(self._dialect.limits)
+            with contextlib.suppress(DeviceRefused):  # a name is good to have, no more
+                self.model = await self._dialect.info()
         except BaseException:
-            await self._connection.close()
+            await self.__aexit__(None, None, None)
             raise
         self._settler.limits = self._limits
         self._settler.forget()
@@ -167,7 +167,7 @@ class RotctldRotor:
         try:
             follow = await self._order(dialect.park)
         except DeviceRefused as error:
-            if error.code not in CANNOT_PARK:
+            if error.code not in hamlib.NOT_KNOWN:
                 raise
             await self.move(*self._limits.nearest(self._park))
         else:

@@ -14,6 +14,7 @@ References
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeVar
@@ -73,9 +74,10 @@ async def detect(connection: LineConnection) -> HamlibDialect | RssiDialect:
     """
     try:
         limits = await _extended(connection, r"+\dump_state", "dump_state", _limits)
-    except DeviceRefused:
-        capabilities = await _plain(connection, "D", 1, _capabilities)
-        return RssiDialect(connection, capabilities)
+    except DeviceRefused as refused:
+        if refused.code not in hamlib.NOT_KNOWN:
+            raise
+        return RssiDialect(connection, await _capabilities(connection))
     return HamlibDialect(connection, limits)
 
 
@@ -220,6 +222,14 @@ async def _plain(
     )
 
 
+async def _capabilities(connection: LineConnection) -> frozenset[str]:
+    try:
+        listed = await _plain(connection, "D", 1, lambda lines: _after("CAPS:", lines[0]))
+    except DeviceRefused:
+        listed = ""  # a plain server, with a rotor and nothing else
+    return frozenset(re.split(r"[,\s]+", listed)) - {""}
+
+
 def _result_ends(lines: list[str]) -> bool:
     return bool(lines) and hamlib.is_result(lines[-1])
 
@@ -257,6 +267,13 @@ def _labelled_info(values: list[str]) -> str:
     return _after("Info:", " ".join(values)).strip()
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text!r} is not finite")
+    return value
+
+
 def _after(label: str, line: str) -> str:
     if not line.startswith(label):
         raise ValueError(f"{line!r} does not start with {label!r}")
@@ -272,12 +289,7 @@ def _reading(lines: list[str]) -> Reading:
     reads, average, current = lines
     if int(reads) < 1:
         raise ValueError("no reading was taken")
-    return Reading(int(reads), float(average), float(current))
-
-
-def _capabilities(lines: list[str]) -> frozenset[str]:
-    listed = _after("CAPS:", lines[0])
-    return frozenset(word for word in re.split(r"[,\s]+", listed) if word)
+    return Reading(int(reads), _finite(average), _finite(current))
 
 
 def _limits(values: list[str]) -> RotorLimits:
@@ -286,7 +298,7 @@ def _limits(values: list[str]) -> RotorLimits:
     for value in values:
         match = _LIMIT.match(value)
         if match:
-            found[f"{match[1]} {match[2]}".lower()] = float(match[3])
+            found[f"{match[1]} {match[2]}".lower()] = _finite(match[3])
     try:
         return RotorLimits(
             azimuth_deg=(found["min az"], found["max az"]),

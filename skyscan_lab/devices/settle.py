@@ -26,11 +26,12 @@ from skyscan_lab.errors import DeviceTimeout, InvalidInput, PositionMismatch, Ro
 Read = Callable[[], Awaitable[Position]]
 
 POLL_S = 0.02  # a real rotor's controller answers at 9600 baud; faster polls would queue up
-POLL_FAST_CLOCK_S = 0.002
+POLL_FAST_CLOCK_S = 0.001
 LONGEST_PAUSE_S = 0.5  # stalls, limits and jumps are watched on long moves, too
 SPEED_BASE_DEG = 0.1  # ten steps of a position with two decimals
 FASTEST_DEG_S = 120.0  # twice the fastest mount we know, a Winegard G2 in azimuth
 JUMP_DEG = 1.0
+EARLY = 0.8  # look before the arrival: a speed can only be measured while there is one
 PROGRESS_DEG = 0.02
 STANDSTILL_S = 0.5
 PARK_STANDSTILL_S = 2.0  # a rotor may think before it starts
@@ -284,7 +285,7 @@ class Settler:
         for error, peak in zip(errors, self._peak_deg_s, strict=True):
             outside = error - self._settling.tolerance_deg
             if outside > 0.0:
-                pause = max(pause, outside / peak if peak > 0.0 else 5.0 * self._poll_s)
+                pause = max(pause, EARLY * outside / peak if peak > 0.0 else 5.0 * self._poll_s)
         return min(pause, LONGEST_PAUSE_S)
 
 
