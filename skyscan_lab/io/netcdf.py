@@ -141,7 +141,7 @@ def _encoding(variable: xr.Variable, *, coordinate: bool) -> dict[str, Any]:
         return {}
     encoding: dict[str, Any] = {"_FillValue": None}
     if variable.ndim:
-        encoding |= {"zlib": True, "complevel": 4, "shuffle": True}
+        encoding |= {"zlib": True, "complevel": 4, "shuffle": True, "fletcher32": True}
     if variable.dtype.kind == "M":
         encoding |= _TIME_ENCODING
     elif variable.dtype.kind == "f" and not coordinate:
