@@ -191,6 +191,7 @@ class RtlTcpReceiver:
 
     async def _collect_from(self, stream: RtlTcpStream, reads: int) -> list[CodeHistogram]:
         if stream.clock.falling_behind:
+            self._drop()  # and with it all that waits on the way
             raise DeviceTimeout(
                 self.name,
                 f"the network does not carry {self._rate_hz / 1e6:g} MS/s, samples arrive later "

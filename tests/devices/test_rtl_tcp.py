@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from skyscan_lab.devices import stream_clock
 from skyscan_lab.devices.emulators.base import LoopbackServer
 from skyscan_lab.devices.emulators.rtl_tcp import RtlTcpEmulator
 from skyscan_lab.devices.rtl_tcp import RtlTcpReceiver
@@ -85,6 +86,7 @@ class Relay(LoopbackServer):
         self._upstream = upstream
         self.flowing = asyncio.Event()
         self.flowing.set()
+        self.pause_s = 0.0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         source, sink = await asyncio.open_connection(
@@ -101,6 +103,7 @@ class Relay(LoopbackServer):
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while data := await source.read(65_536):
             await self.flowing.wait()
+            await asyncio.sleep(self.pause_s)
             sink.write(data)
 
 
@@ -126,6 +129,21 @@ async def test_samples_that_were_held_up_on_the_way_are_not_taken_for_new_ones()
         signal.level_dbfs = -40.0
         relay.flowing.set()
         assert (await receiver.read(1)).mean == pytest.approx(-40.0, abs=0.5)
+
+
+async def test_a_network_that_is_too_slow_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_clock, "_WINDOW_S", 0.1)
+    async with (
+        RtlTcpEmulator(Signal()) as server,
+        Relay(server) as relay,
+        receiver_for(relay) as receiver,
+    ):
+        relay.pause_s = 0.05  # for each 64 KiB, which hold 0.034 s
+        await asyncio.sleep(0.8)
+        with pytest.raises(DeviceTimeout, match=r"does not carry 0\.96 MS/s"):
+            await receiver.read(1)
+        relay.pause_s = 0.0
+        assert (await receiver.read(1)).mean == pytest.approx(-20.0, abs=0.1)
 
 
 async def test_every_gain_control_is_off_and_the_tuner_set() -> None:
