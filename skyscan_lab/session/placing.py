@@ -33,11 +33,10 @@ def place_on_grid(
     InvalidInput
         For a point more than half a step from the grid, and for a second point in a cell.
     """
+    # Within half a turn of the middle column: on a full circle, the last half step before
+    # north is then below the first column, and nearest to it.
     middle = (grid.azimuths[0] + grid.azimuths[-1]) / 2.0
     turned = middle + azimuth_difference(azimuth, middle)
-    if grid.full_circle:
-        # The last half step before the start belongs to the first column.
-        turned = np.where(turned > grid.azimuths[-1] + grid.step / 2.0, turned - 360.0, turned)
     column, row = nearest(grid.azimuths, turned), nearest(grid.elevations, elevation)
     distance = np.maximum(
         np.abs(turned - grid.azimuths[column]), np.abs(elevation - grid.elevations[row])

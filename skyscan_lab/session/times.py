@@ -65,7 +65,7 @@ def _from_astropy(time: Time) -> NDArray[np.datetime64]:
 
 
 def _utc(moment: Any) -> np.datetime64:
-    if moment is None:
+    if moment is None or moment != moment:  # pandas' NaT is a datetime unequal to itself
         return NOT_A_TIME
     if isinstance(moment, np.datetime64):
         return moment
@@ -75,7 +75,11 @@ def _utc(moment: Any) -> np.datetime64:
         except ValueError:
             raise InvalidInput("time", moment, "an ISO 8601 time") from None
     if not isinstance(moment, datetime):
-        raise InvalidInput("time", moment, "an astropy Time, datetime64, datetime or ISO 8601")
+        raise InvalidInput(
+            "time",
+            moment,
+            "datetime64, datetime or ISO 8601 text, or one astropy Time for all points",
+        )
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
     return np.datetime64(moment, "us")
