@@ -30,7 +30,7 @@ from skyscan_lab.errors import ExportRefused, FileError, InvalidInput
 from skyscan_lab.io.atomic import write_atomically
 from skyscan_lab.io.celestial import sky_rotation
 from skyscan_lab.io.fits_file import open_fits, to_bytes
-from skyscan_lab.io.fits_header import channel_header, is_even, observation_header
+from skyscan_lab.io.fits_header import ascii_text, channel_header, is_even, observation_header
 from skyscan_lab.io.fits_tables import SAMPLES, SESSION, read_tables, table_hdus
 from skyscan_lab.io.fits_wcs import MAX_PIXELS, Plane, Projection, rectangle, zenithal_plane
 from skyscan_lab.io.resampling import resample, step_of
@@ -135,7 +135,7 @@ def write_fits(
     header.update(channel_header(ds))
     if rotation is None:
         header.update(plane.header())
-        header["COMMENT"] = f"No RA/Dec on these pixels: {reason}."
+        header["COMMENT"] = ascii_text(f"No RA/Dec on these pixels: {reason}.")
     elif primary == "icrs":
         header.update(plane.icrs_header(rotation))
         header.update(plane.header("A"))

@@ -38,10 +38,13 @@ def observation_header(ds: xr.Dataset) -> fits.Header:
         "INSTRUME": "receiver",
         "OBSFREQ": "frequency_hz",
     }.items():
-        if name in ds.attrs:
-            value = ds.attrs[name]
-            header[keyword] = value if isinstance(value, int | float) else _ascii(str(value))
-    header["ORIGIN"] = _ascii(str(ds.attrs.get("source", "skyscan-lab")))
+        value = ds.attrs.get(name)
+        if isinstance(value, int | float):
+            if np.isfinite(value):
+                header[keyword] = value
+        elif value is not None:
+            header[keyword] = ascii_text(str(value))
+    header["ORIGIN"] = ascii_text(str(ds.attrs.get("source", "skyscan-lab")))
     site, middle = location_of(ds), middle_of(ds)
     if site is not None:
         geocentric = site.to_earth_location().geocentric
@@ -78,7 +81,7 @@ def channel_header(ds: xr.Dataset) -> fits.Header:
         axis += 1
         header[f"CTYPE{axis}"] = ("POLARIZATION", "named in POLn")
         for number, name in enumerate(ds["polarization"].values.tolist(), start=1):
-            header[f"POL{number}"] = _ascii(str(name))
+            header[f"POL{number}"] = ascii_text(str(name))
     if "frequency" in ds["rssi"].dims:
         axis += 1
         frequencies = ds["frequency"].values
@@ -103,6 +106,7 @@ def _step(axis: Values) -> float:
     return float(axis[-1] - axis[0]) / (axis.size - 1) if axis.size > 1 else 1.0
 
 
-def _ascii(text: str) -> str:
-    """FITS headers hold ASCII only."""
-    return text.encode("ascii", "replace").decode().replace("\n", " ")
+def ascii_text(text: str) -> str:
+    """Text as FITS headers can hold it: printable ASCII."""
+    spelled = text.replace("°", " deg")
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in spelled)

@@ -23,7 +23,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, full_disk):
     with pytest.raises(OSError, match="too large"):
         write_atomically(target, bytes(200_000))
     assert target.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["session.nc"]
+    assert [path.name for path in tmp_path.iterdir()] == ["session.nc"]
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
