@@ -1,0 +1,133 @@
+"""Truth: the messages of the Sky Scan API's specification, field by field."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from pydantic import ValidationError
+
+from skyscan_lab.protocol.lifecycle import ScanStatus
+from skyscan_lab.protocol.skyscan import DataPoint, ScanProgress, ScanRequest, ScanSession
+
+SESSION = {
+    "id": 3,
+    "rotor_id": 1,
+    "status": "completed",
+    "az_start": 0.0,
+    "az_end": 360.0,
+    "el_start": 18.0,
+    "el_end": 65.0,
+    "step_deg": 2.0,
+    "rssi_iterations": 10,
+    "total_points": 4320,
+    "completed_points": 4320,
+    "progress_pct": 100.0,
+    "started_at": "2026-02-14T02:00:00",
+    "finished_at": "2026-02-14T05:42:00",
+    "notes": None,
+}
+PENDING = SESSION | {
+    "id": 4,
+    "status": "pending",
+    "completed_points": 0,
+    "progress_pct": 0.0,
+    "started_at": None,
+    "finished_at": None,
+}
+POINT = {
+    "azimuth": 14.0,
+    "elevation": 20.0,
+    "rssi_reads": 10,
+    "rssi_average": -88,
+    "rssi_current": -87,
+    "measured_at": "2026-02-14T02:05:30",
+}
+PROGRESS = {
+    "session_id": 4,
+    "status": "running",
+    "point": POINT,
+    "progress_pct": 12.3,
+    "completed": 531,
+    "total": 4320,
+}
+
+
+@pytest.mark.parametrize("message", [SESSION, PENDING])
+def test_sessions_come_back_as_they_were(message) -> None:
+    assert json.loads(ScanSession.model_validate(message).model_dump_json()) == message
+
+
+def test_points_and_progress_come_back_with_only_the_units_added() -> None:
+    point = json.loads(DataPoint.model_validate(POINT).model_dump_json())
+    assert point == POINT | {"units": None}
+    progress = json.loads(ScanProgress.model_validate_json(json.dumps(PROGRESS)).model_dump_json())
+    assert progress == PROGRESS | {"point": point}
+
+
+def test_a_message_about_the_status_alone_has_no_point() -> None:
+    message = ScanProgress.model_validate(PROGRESS | {"point": None})
+    assert message.point is None
+    assert json.loads(message.model_dump_json())["point"] is None
+
+
+def test_a_request_has_the_specified_defaults() -> None:
+    request = ScanRequest.model_validate_json('{"rotor_id": 1}')
+    assert request.model_dump() == {
+        "rotor_id": 1,
+        "az_start": 0.0,
+        "az_end": 360.0,
+        "el_start": 18.0,
+        "el_end": 65.0,
+        "step_deg": 2.0,
+        "rssi_iterations": 10,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "rotor_id"),
+        ({"rotor_id": 1, "rssi_iterations": 0}, "rssi_iterations"),
+        ({"rotor_id": 1, "az_start": float("nan")}, "az_start"),
+        ({"rotor_id": 1, "step_deg": float("inf")}, "step_deg"),
+        ({"rotor_id": "first"}, "rotor_id"),
+    ],
+)
+def test_a_request_that_cannot_be_meant_is_refused(body, field) -> None:
+    with pytest.raises(ValidationError, match=field):
+        ScanRequest.model_validate(body)
+
+
+@pytest.mark.parametrize("name", ["rssi_average", "rssi_current", "rssi_reads"])
+def test_readings_are_whole_numbers_here(name) -> None:
+    with pytest.raises(ValidationError, match=name):
+        DataPoint.model_validate(POINT | {name: -88.5})
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-02-14T02:05:30",
+        "2026-02-14T02:05:30Z",
+        "2026-02-14T03:05:30+01:00",
+        "2026-02-14T02:05:30.999999",
+        datetime(2026, 2, 14, 2, 5, 30, tzinfo=UTC),
+        datetime(2026, 2, 13, 21, 5, 30, tzinfo=timezone(timedelta(hours=-5))),
+        1771034730,
+    ],
+)
+def test_times_are_utc_in_whole_seconds_without_a_suffix(moment) -> None:
+    point = DataPoint.model_validate(POINT | {"measured_at": moment})
+    assert point.measured_at is not None
+    assert point.measured_at.tzinfo is None
+    assert json.loads(point.model_dump_json())["measured_at"] == "2026-02-14T02:05:30"
+
+
+def test_fields_that_a_newer_server_adds_do_no_harm() -> None:
+    session = ScanSession.model_validate(SESSION | {"paused_by": ["lease"]})
+    assert session.status is ScanStatus.COMPLETED
+
+
+def test_an_unknown_status_is_refused() -> None:
+    with pytest.raises(ValidationError, match="status"):
+        ScanSession.model_validate(SESSION | {"status": "thinking"})
