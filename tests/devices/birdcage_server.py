@@ -2,7 +2,7 @@
 
     python birdcage_server.py PORT
 
-It prints its port once it listens. Everything that answers is winegard-birdcage's: the server,
+Everything that answers is winegard-birdcage's: the server,
 the console protocol and the dish. Only the serial line between the last two is ours.
 """
 
@@ -34,20 +34,17 @@ class Line:
         return data
 
 
-class Announced(RotctldServer):
-    """Tells its port, which is chosen by the system when it listens."""
+def main(port: int) -> None:
+    dish = DemoDevice()
+    dish.connect()
+    dish.get_position()  # starts its motion clock
+    protocol = CarryoutG2Protocol()
+    protocol._serial = Line(dish)
+    protocol.initialize()
+    # Its overshoot for tracking satellites would leave a dish that is sent to a point beside it.
+    antenna = BirdcageAntenna(protocol, AntennaConfig(leapfrog_enabled=False))
+    RotctldServer(antenna, port=port).serve_forever()
 
-    def serve_forever(self) -> None:
-        dish.get_position()  # starts its motion clock
-        print(self._port, flush=True)
-        super().serve_forever()
 
-
-dish = DemoDevice()
-dish.connect()
-protocol = CarryoutG2Protocol()
-protocol._serial = Line(dish)
-protocol.initialize()
-# Its overshoot for tracking satellites would leave a dish that is sent to a point beside it.
-antenna = BirdcageAntenna(protocol, AntennaConfig(leapfrog_enabled=False))
-Announced(antenna, port=int(sys.argv[1])).serve_forever()
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
