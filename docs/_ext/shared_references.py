@@ -41,10 +41,13 @@ def with_references(docstring: str, shared: dict[str, str]) -> str:
 def _share(
     _app: Sphinx, what: str, _name: str, obj: object, _options: object, lines: list[str]
 ) -> None:
-    module = sys.modules.get(getattr(obj, "__module__", None) or "")
-    if what != "module" and module is not None:
-        text = "\n".join(lines)
-        lines[:] = with_references(text, entries(module.__doc__ or "")).splitlines()
+    text = "\n".join(lines)
+    if what == "module":
+        # numpydoc leaves these headings as sections, which would collide on a page of modules.
+        text = _HEADING.sub(r".. rubric:: \1\n", text)
+    elif module := sys.modules.get(getattr(obj, "__module__", None) or ""):
+        text = with_references(text, entries(module.__doc__ or ""))
+    lines[:] = [*text.splitlines(), ""]  # what follows starts a block of its own
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
