@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
@@ -73,7 +74,9 @@ def check_packages() -> list[Finding]:
     needed: dict[str, list[Requirement]] = {"": []}
     for line in requires(_DISTRIBUTION) or ():
         requirement = Requirement(line)
-        needed.setdefault(_extra_of(requirement), []).append(requirement)
+        extra = _extra_of(requirement)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+            needed.setdefault(extra, []).append(requirement)
     return [_check_group(extra, needed[extra]) for extra in sorted(needed)]
 
 
@@ -133,11 +136,8 @@ def _extra_of(requirement: Requirement) -> str:
     >>> _extra_of(Requirement('pyserial>=3.5; extra == "devices"')), _extra_of(Requirement("numpy"))
     ('devices', '')
     """
-    marker = requirement.marker
-    if marker is None or marker.evaluate({"extra": ""}):
-        return ""
-    _, _, name = str(marker).rpartition("extra == ")
-    return name.strip("\"'() ")
+    found = re.search(r"""extra == ["']([^"']+)""", str(requirement.marker))
+    return found[1] if found else ""
 
 
 def _check_group(extra: str, needed: list[Requirement]) -> Finding:

@@ -15,12 +15,18 @@ from skyscan_lab.cli.options import EXISTING_FILE, check_ending, station_option
 from skyscan_lab.cli.scan_display import Display, make_display
 from skyscan_lab.cli.scan_keys import ScanKeys
 from skyscan_lab.devices.factory import open_station
-from skyscan_lab.errors import DeviceError
+from skyscan_lab.errors import DeviceError, SkyscanError
 from skyscan_lab.grid import ScanGrid
 from skyscan_lab.io import save_session
-from skyscan_lab.protocol.lifecycle import ScanStatus
+from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
 from skyscan_lab.protocol.records import StatusRecord
-from skyscan_lab.scanning import Progress, ReferenceDirection, RunningScan, read_journal, scan
+from skyscan_lab.scanning import (
+    Progress,
+    RunningScan,
+    ScanPlan,
+    read_journal,
+    scan,
+)
 from skyscan_lab.station import Station, load_station
 
 UNFINISHED = 3
@@ -129,14 +135,21 @@ def scan_command(ctx: click.Context, /, station_file: Path | None, **options: An
         if given:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
             raise click.UsageError(f"{flags}: the journal of --resume says that already")
-        journal, arguments = options["resume"], _arguments_of(options["resume"])
+        journal = options["resume"]
+        recording = read_journal(journal)
+        arguments, known = _arguments_of(recording.plan), len(recording.entries)
     else:
         journal = options["journal"] or out.with_suffix(".journal")
         for path, remedy in ((journal, f"--resume {journal}"), (out, "another --out")):
             if path.exists():
                 raise Failure(f"{path} exists already: use {remedy}, or move it away")
-        arguments = _arguments(options, station)
-    ctx.exit(asyncio.run(_scan(station, journal, out, arguments)))
+        arguments, known = _arguments(options, station), 0
+    try:
+        ctx.exit(asyncio.run(_scan(station, journal, out, arguments, known)))
+    except SkyscanError:
+        if options["resume"] is None:
+            _forget_unused(journal)
+        raise
 
 
 def _arguments(options: dict[str, Any], station: Station) -> dict[str, Any]:
@@ -144,10 +157,8 @@ def _arguments(options: dict[str, Any], station: Station) -> dict[str, Any]:
     site = station.site
     reference = None
     if options["reference"] is not None:
-        azimuth, elevation, every_min = options["reference"]
-        reference = ReferenceDirection(
-            azimuth_deg=azimuth, elevation_deg=elevation, every_min=every_min
-        )
+        fields = ("azimuth_deg", "elevation_deg", "every_min")
+        reference = dict(zip(fields, options["reference"], strict=True))  # checked by the plan
     return {
         "grid": ScanGrid(
             options["az"], options["el"], options["step"], options["order"], options["fast_axis"]
@@ -162,9 +173,8 @@ def _arguments(options: dict[str, Any], station: Station) -> dict[str, Any]:
     }
 
 
-def _arguments_of(journal: Path) -> dict[str, Any]:
+def _arguments_of(plan: ScanPlan) -> dict[str, Any]:
     """What is to be scanned, from the journal of a scan that was left."""
-    plan = read_journal(journal).plan
     site = plan.location
     return {
         "grid": plan.grid,
@@ -181,7 +191,16 @@ def _arguments_of(journal: Path) -> dict[str, Any]:
     }
 
 
-async def _scan(station: Station, journal: Path, out: Path, arguments: dict[str, Any]) -> int:
+def _forget_unused(journal: Path) -> None:
+    """Remove the journal of a scan that was refused: it would be in the way of the next try."""
+    with suppress(SkyscanError, FileNotFoundError):
+        if not read_journal(journal).entries:
+            journal.unlink()
+
+
+async def _scan(
+    station: Station, journal: Path, out: Path, arguments: dict[str, Any], known: int
+) -> int:
     async with open_station(station) as devices:
         running = scan(
             rotor=devices.rotor,
@@ -193,11 +212,12 @@ async def _scan(station: Station, journal: Path, out: Path, arguments: dict[str,
         async with running:
             progress = Progress(running.plan.total)
             with make_display(messages(), progress, devices.clock.scale) as display:
-                status = await _follow(running, progress, display)
+                status = await _follow(running, progress, display, known)
     ds = running.session()
     measured = int((ds["sequence"] >= 0).sum())
     console = output()
-    console.print(f"{status}: {measured} of {running.plan.total} points measured", markup=False)
+    outcome = str(status) if status.final else "left unfinished"
+    console.print(f"{outcome}: {measured} of {running.plan.total} points measured", markup=False)
     if measured:
         console.print(f"  wrote    {save_session(ds, out)}", markup=False)
     console.print(f"  journal  {journal}", markup=False)
@@ -206,15 +226,21 @@ async def _scan(station: Station, journal: Path, out: Path, arguments: dict[str,
     return {ScanStatus.COMPLETED: 0, ScanStatus.CANCELLED: CANCELLED}.get(status, UNFINISHED)
 
 
-async def _follow(running: RunningScan, progress: Progress, display: Display) -> ScanStatus:
+async def _follow(
+    running: RunningScan, progress: Progress, display: Display, known: int
+) -> ScanStatus:
     """Show a scan until it ends or is left, and do what its user wants."""
     with ScanKeys(running, display.note) as keys:
-        showing = asyncio.create_task(_show(running, progress, display, keys), name="scan display")
+        showing = asyncio.create_task(
+            _show(running, progress, display, keys, known), name="scan display"
+        )
         try:
             # The keys end this wait from outside when the scan is to be left as it is.
-            with suppress(TimeoutError):
-                async with keys.patience:
-                    await _end_of(running, keys)
+            async with keys.patience:
+                await _end_of(running, keys)
+        except TimeoutError:
+            if not keys.patience.expired():
+                raise
         finally:
             if not running.status.final:
                 showing.cancel()
@@ -224,12 +250,18 @@ async def _follow(running: RunningScan, progress: Progress, display: Display) ->
     return running.status
 
 
-async def _show(running: RunningScan, progress: Progress, display: Display, keys: ScanKeys) -> None:
+async def _show(
+    running: RunningScan, progress: Progress, display: Display, keys: ScanKeys, known: int
+) -> None:
+    """Show records as they come; those of before count, but are no news."""
     async for entry in running.follow():
         progress.see(entry)
+        if entry.number <= known:
+            continue
         display.show(entry)
-        if isinstance(entry.record, StatusRecord) and entry.record.status is ScanStatus.PAUSED:
-            keys.explain(entry.record)
+        record = entry.record
+        if isinstance(record, StatusRecord) and PauseReason.USER in record.reasons:
+            keys.explain("the rotor holds")
 
 
 async def _end_of(running: RunningScan, keys: ScanKeys) -> None:
@@ -237,9 +269,10 @@ async def _end_of(running: RunningScan, keys: ScanKeys) -> None:
     while True:
         try:
             await running.wait()
-        except DeviceError:
+        except DeviceError as fault:
             if running.status is not ScanStatus.PAUSED:
                 raise  # refused before it began
+            keys.explain(str(fault), waits=keys.listening)
             if not keys.listening:
                 return
             await keys.decision()

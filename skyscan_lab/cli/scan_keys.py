@@ -10,8 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
-from skyscan_lab.protocol.records import StatusRecord
+from skyscan_lab.protocol.lifecycle import ScanStatus
 from skyscan_lab.scanning import RunningScan
 
 _HELP = "Enter goes on, q leaves it for later, Ctrl-C cancels"
@@ -61,13 +60,11 @@ class ScanKeys:
     ) -> None:
         self._undo.close()
 
-    def explain(self, pause: StatusRecord) -> None:
-        """Say why the scan is paused, and what can be done."""
-        if PauseReason.FAULT in pause.reasons:
-            self._note(f"paused by a fault: {pause.words}")
-        else:
-            self._note("paused: the rotor holds")
-        self._note(_HELP if self.listening else "Ctrl-C again cancels, what is measured is kept")
+    def explain(self, reason: str, *, waits: bool = True) -> None:
+        """Say why the scan is paused, and where it waits for the user, what can be done."""
+        self._note(f"paused: {reason}")
+        if waits:
+            self._note(_HELP if self.listening else "Ctrl-C again cancels, what is measured stays")
 
     async def decision(self) -> None:
         """Return once the user lets a paused scan go on, or cancels it."""
