@@ -26,7 +26,7 @@ class Greeter(LoopbackServer):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(diagnose, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(diagnose, "PATIENCE_S", 0.6)
 
 
 async def test_rotctld_that_answers(linear_rotor):

@@ -25,7 +25,7 @@ class PatientClock(SystemClock):
 
 
 def driver(server, **settings):
-    settings = {"clock": PatientClock(), "timeout_s": 0.5, "reconnect_s": 0.5} | settings
+    settings = {"clock": PatientClock(), "timeout_s": 1.0, "reconnect_s": 0.5} | settings
     return RigctldReceiver(server.host, server.port, **settings)
 
 

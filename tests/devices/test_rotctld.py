@@ -28,7 +28,7 @@ SETTLING = Settling(settle_s=0.05, stall_s=0.5, timeout_s=10.0)
 
 
 def driver(server, **settings):
-    settings = {"settling": SETTLING, "timeout_s": 0.5, "reconnect_s": 1.0} | settings
+    settings = {"settling": SETTLING, "timeout_s": 1.0, "reconnect_s": 1.0} | settings
     return RotctldRotor("127.0.0.1", server.port, **settings)
 
 

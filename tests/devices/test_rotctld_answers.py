@@ -39,7 +39,7 @@ LINES = st.one_of(
     ),
     st.text(max_size=20).filter(lambda text: not set(text) & set("\n\r")),
 )
-SHORT_S = 0.02
+SHORT_S = 0.02  # most of them are half an answer, whose end is waited for
 
 
 class Answering(LoopbackServer):
@@ -53,11 +53,11 @@ class Answering(LoopbackServer):
 
 
 @contextlib.asynccontextmanager
-async def connected(answer):
+async def connected(answer, timeout_s=2.0):
     async with Answering() as server:
         server.answer = answer
         connection = LineConnection(
-            "rotctld", server.host, server.port, timeout_s=SHORT_S, reconnect_s=0.0
+            "rotctld", server.host, server.port, timeout_s=timeout_s, reconnect_s=0.0
         )
         await connection.open()
         try:
@@ -70,7 +70,7 @@ async def connected(answer):
 @given(lines=st.lists(LINES, max_size=6))
 async def test_any_lines_are_a_value_or_a_device_error(lines):
     answer = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")
-    async with connected(answer) as (_, connection):
+    async with connected(answer, SHORT_S) as (_, connection):
         requests = (
             HamlibDialect(connection, RotorLimits()).position,
             RssiDialect(connection, frozenset()).position,

@@ -10,7 +10,7 @@ from skyscan_lab.devices.clock import ScaledClock, SystemClock
 from skyscan_lab.devices.settle import Settler, Settling
 from skyscan_lab.errors import DeviceTimeout, InvalidInput, PositionMismatch, RotorStalled
 
-SETTLING = Settling(tolerance_deg=0.2, settle_s=0.1, stall_s=0.3, timeout_s=2.0)
+SETTLING = Settling(tolerance_deg=0.2, settle_s=0.1, stall_s=0.6, timeout_s=2.0)
 
 
 class Motion:
@@ -65,7 +65,7 @@ async def test_looks_seldom_on_the_way_once_it_knows_the_speed():
 
 
 async def test_settling_time_is_the_stations():
-    rotor = Settler("rotor", ScaledClock(1000.0), Settling(settle_s=50.0, stall_s=0.3))
+    rotor = Settler("rotor", ScaledClock(1000.0), Settling(settle_s=50.0))
     motion = Motion(linear(0.0, 5.0, 100.0))
     await rotor.arrive(motion, 5.0, 45.0)
     assert motion.looks[-1][0] >= 0.05
