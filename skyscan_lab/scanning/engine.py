@@ -149,7 +149,7 @@ class ScanEngine:
         Raises
         ------
         OutOfLimits, UnitsError
-            Before anything moves, where the plan does not fit the devices.
+            Before a first start, where the plan does not fit the devices.
         NoSignalSource
             Before a first start, where the receiver measures nothing.
         JournalWriteError
@@ -169,7 +169,7 @@ class ScanEngine:
 
     async def _run(self) -> ScanStatus:
         try:
-            steps = await self._prepare()
+            steps = await self._ready()
             self._clock.catch_up()
             if self.journal.state.status is ScanStatus.PENDING:
                 await self.journal.append(self._change(ScanEvent.START))
@@ -186,6 +186,17 @@ class ScanEngine:
         else:
             await self._commit(self._change(ScanEvent.FINISH))
         return self.journal.state.status
+
+    async def _ready(self) -> Steps:
+        """Prepare; a scan under way that cannot go on is held, like by any other fault."""
+        while True:
+            try:
+                return await self._prepare()
+            except (DeviceError, UnitsError) as error:
+                if self.journal.state.status is ScanStatus.PENDING:
+                    raise
+                self._control.hold(PauseReason.FAULT, error)
+                await self._hold()
 
     async def _prepare(self) -> Steps:
         """Refuse what cannot work before anything moves."""

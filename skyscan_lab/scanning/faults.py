@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from skyscan_lab.errors import InvalidInput
+from skyscan_lab.station import RotorSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,3 +49,19 @@ class FaultPolicy:
                 raise InvalidInput(field, getattr(self, field), "greater than 0")
         if not self.retry_s >= 0:
             raise InvalidInput("retry_s", self.retry_s, "at least 0")
+
+    @classmethod
+    def of_rotor(cls, rotor: RotorSettings) -> Self:
+        """Policy that fits the settings of a station's rotor: wider and slower than its driver.
+
+        Examples
+        --------
+        >>> from skyscan_lab.station import load_station
+        >>> FaultPolicy.of_rotor(load_station().rotor).move_limit_s
+        240.0
+        """
+        return cls(
+            tolerance_deg=max(cls.tolerance_deg, 2.0 * rotor.tolerance_deg),
+            # A driver may first reconnect for half a minute.
+            move_limit_s=rotor.move_timeout_s + 60.0,
+        )

@@ -161,10 +161,10 @@ async def test_a_rotor_that_fails_holds_the_scan_with_the_reason(bench, parts, f
     async with engine_of(bench, parts) as engine:
         bench.rotor.at_move[2] = lambda: bench.rotor.failures.append(fault)
         run = asyncio.create_task(engine.run())
-        await until(lambda: engine.status is ScanStatus.PAUSED)
+        await until(engine.troubled.is_set)
+        assert engine.status is ScanStatus.PAUSED
         assert engine.reasons == {PauseReason.FAULT}
         assert engine.fault is fault
-        assert engine.troubled.is_set()
         assert engine.journal.state.words == str(fault) == engine.words
         assert bench.rotor.stops == 1
         engine.resume()
@@ -180,7 +180,7 @@ async def test_a_rotor_that_lies_about_its_position_holds_the_scan(bench, parts,
     bench.rotor.reported_off_deg = off
     async with engine_of(bench, parts) as engine:
         run = asyncio.create_task(engine.run())
-        await until(lambda: engine.status is ScanStatus.PAUSED)
+        await until(engine.troubled.is_set)
         assert isinstance(engine.fault, PositionMismatch)
         assert engine.journal.state.done == 0
         bench.rotor.reported_off_deg = 360.0  # counts from 0 to 360: no lie
@@ -195,7 +195,7 @@ async def test_a_move_that_never_returns_is_a_fault_not_a_hang(bench, parts, dea
     bench.rotor.deaf = deaf
     async with engine_of(bench, parts, policy=policy) as engine:
         run = asyncio.create_task(engine.run())
-        await until(lambda: engine.status is ScanStatus.PAUSED)
+        await until(engine.troubled.is_set)
         assert isinstance(engine.fault, DeviceTimeout)
         if deaf:  # its driver ignored even the cancellation: nothing more goes to it
             engine.resume()
@@ -230,7 +230,7 @@ async def test_a_receiver_that_is_gone_holds_the_scan(bench, parts) -> None:
     bench.receiver.failures.extend([DeviceUnreachable("quick receiver", "unplugged")] * 3)
     async with engine_of(bench, parts, policy=policy) as engine:
         run = asyncio.create_task(engine.run())
-        await until(lambda: engine.status is ScanStatus.PAUSED)
+        await until(engine.troubled.is_set)
         assert engine.journal.state.missing == 2
         assert "2 points in a row: quick receiver: unplugged" in (engine.words or "")
         engine.resume()
@@ -266,6 +266,25 @@ async def test_a_grid_beyond_the_limits_is_refused_by_axis(bench, parts) -> None
     assert bench.rotor.stops == 0
 
 
+async def test_a_scan_under_way_that_no_longer_fits_is_held(bench, parts) -> None:
+    bench.rotor.failures.append(RotorStalled("quick rotor", "jammed"))
+    async with engine_of(bench, parts) as engine:
+        run = asyncio.create_task(engine.run())
+        await until(lambda: engine.status is ScanStatus.PAUSED)
+        run.cancel()
+        await asyncio.wait({run})
+    wide, bench.rotor.limits = bench.rotor.limits, RotorLimits((0.0, 11.0), (0.0, 90.0))
+    async with engine_of(bench, parts) as engine:
+        engine.resume()
+        run = asyncio.create_task(engine.run())
+        await until(engine.troubled.is_set)
+        assert isinstance(engine.fault, OutOfLimits)
+        assert engine.status is ScanStatus.PAUSED
+        bench.rotor.limits = wide
+        engine.resume()
+        assert await run is ScanStatus.COMPLETED
+
+
 async def test_clipped_points_are_marked_without_moving(bench, parts) -> None:
     bench.rotor.limits = RotorLimits((0.0, 360.0), (21.0, 90.0))
     plan = parts.plan.model_copy(update={"clip": True})
@@ -281,10 +300,10 @@ async def test_a_full_disk_pauses_and_loses_nothing(bench, parts) -> None:
     bench.rotor.at_move[4] = lambda: setattr(bench, "room", 10)
     async with engine_of(bench, parts) as engine:
         run = asyncio.create_task(engine.run())
-        await until(lambda: engine.status is ScanStatus.PAUSED)
+        await until(engine.troubled.is_set)
+        assert engine.status is ScanStatus.PAUSED
         assert isinstance(engine.fault, JournalWriteError)
         assert engine.reasons == {PauseReason.FAULT}
-        assert engine.troubled.is_set()
         number = engine.journal.state.number
         engine.resume()  # still full: held again, at once
         await asyncio.sleep(0.02)
