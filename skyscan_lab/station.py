@@ -42,6 +42,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from skyscan_lab.errors import StationError
+from skyscan_lab.power import Units
 
 Azimuth = Annotated[float, Field(ge=-720, le=720, allow_inf_nan=False)]
 Elevation = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
@@ -133,9 +134,23 @@ class _Rotor(_Settings):
 
 
 class SimulatedRotor(_Rotor):
-    """Rotor of the simulated station."""
+    """Rotor of the simulated station; its speeds are those of a Winegard Carryout G2."""
 
     driver: Literal["simulated"] = "simulated"
+    azimuth_speed_deg_s: float = Field(default=65.0, gt=0, le=1000)
+    """Highest speed in azimuth, degrees a second."""
+    elevation_speed_deg_s: float = Field(default=45.0, gt=0, le=1000)
+    """Highest speed in elevation, degrees a second."""
+    acceleration_deg_s2: float = Field(default=400.0, gt=0, le=1e5)
+    """Acceleration and deceleration of both axes, degrees a second squared."""
+    backlash_deg: float = Field(default=0.05, ge=0, le=10)
+    """Play of the gear of each axis."""
+    azimuth_zero_deg: float = Field(default=0.0, ge=-180, le=180)
+    """What the dial shows in azimuth where it should show 0."""
+    tilt_north_deg: float = Field(default=0.0, ge=-45, le=45)
+    """Rotation of the mount about the north axis."""
+    tilt_east_deg: float = Field(default=0.0, ge=-45, le=45)
+    """Rotation of the mount about the east axis."""
 
 
 class RotctldRotor(_Rotor):
@@ -157,9 +172,25 @@ class WinegardRotor(_Rotor):
 
 
 class SimulatedReceiver(_Settings):
-    """Receiver of the simulated station."""
+    """Receiver and antenna of the simulated station."""
 
     driver: Literal["simulated"] = "simulated"
+    hpbw_deg: float = Field(default=5.0, gt=0, le=90)
+    """Full width of the beam at half power."""
+    blockage: float = Field(default=0.15, ge=0, le=0.9)
+    """Diameter of the blocked centre of the aperture over its own."""
+    frequency_hz: float = Field(default=11.7e9, gt=0)
+    """What it is tuned to."""
+    units: Units = "dBm"
+    """Units of its readings: dBm, dBFS, dB or counts."""
+    resolution: float | None = Field(default=None, ge=0)
+    """Smallest step of a reading in its units, 0 for none; by default 1 count or 0.1 dB."""
+    reading_s: Seconds = 0.02
+    """How long a reading takes."""
+    gain_drift_db: float = Field(default=0.1, ge=0, le=10)
+    """How far the gain wanders over hours, rms."""
+    impulse_share: float = Field(default=0.0005, ge=0, le=1)
+    """Share of the readings that impulsive interference hits."""
 
 
 class RotorReceiver(_Settings):

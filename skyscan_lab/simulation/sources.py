@@ -8,7 +8,7 @@ them by its opacity and hides them behind the horizon.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -135,6 +135,10 @@ class GeostationarySatellite:
 
     def direction(self, unix_s: NDArray[np.float64]) -> tuple[Angles, Angles]:  # noqa: ARG002 (it stands still)
         """Its fixed direction, degrees."""
+        return self._direction
+
+    @cached_property
+    def _direction(self) -> tuple[Angles, Angles]:
         azimuth, elevation, _ = look_angles(self.longitude_deg, self.location)
         return azimuth, elevation
 
