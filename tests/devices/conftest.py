@@ -22,6 +22,7 @@ from tests.devices.hamlib_cases import (
 )
 from tests.devices.hardware import CountingReceiver, LinearRotor
 from tests.devices.peers import Peer
+from tests.devices.simulated_cases import rotctld_simulated, simulated, simulated_receiver
 from tests.devices.under_test import ReceiverUnderTest, RotorUnderTest
 from tests.devices.winegard_cases import (
     rtl_tcp_receiver,
@@ -32,6 +33,8 @@ from tests.devices.winegard_cases import (
 )
 
 ROTORS = [
+    pytest.param(simulated, id="simulated"),
+    pytest.param(rotctld_simulated, id="rotctld-simulated"),
     pytest.param(rotctld_emulated, id="rotctld"),
     pytest.param(
         rotctld_hamlib,
@@ -45,6 +48,7 @@ ROTORS = [
 ]
 
 RECEIVERS = [
+    pytest.param(simulated_receiver, id="simulated"),
     pytest.param(dialect_receiver, id="rssi-dialect"),
     pytest.param(birdcage_receiver, id="rssi-dialect-birdcage", marks=pytest.mark.system),
     pytest.param(rigctld_receiver, id="rigctld"),
