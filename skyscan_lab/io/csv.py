@@ -117,6 +117,8 @@ def read_csv(path: str | Path) -> xr.Dataset:
         raise file.error("no rows in the table")
     try:
         announced = int(layout[_ROWS])
+        if len(cells) > announced:
+            raise file.error(f"{len(cells)} rows where the layout announces {announced}")
         columns = {
             name: _column(file, heading, cells, name, about["dtype"], _shape(about, layout))
             for name, about in layout["variables"].items()

@@ -157,7 +157,8 @@ def read_matrix(path: str | Path, settings: str | Path | None = None) -> xr.Data
         grid=grid,
         attrs=_provenance(file.path, scan),
     )
-    return ds.assign(flag=ds["flag"].where(ds["flag"] != Flag.NOT_VISITED, Flag.NOT_IN_RECORDING))
+    flag = ds["flag"].where(ds["flag"] != Flag.NOT_VISITED, np.int8(Flag.NOT_IN_RECORDING))
+    return ds.assign(flag=flag)
 
 
 def read_settings(path: str | Path) -> ScanSettings:
