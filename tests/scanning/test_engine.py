@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from skyscan_lab.devices.base import RotorLimits
+from skyscan_lab.devices.base import Measurement, RotorLimits
 from skyscan_lab.devices.clock import ScaledClock
 from skyscan_lab.errors import (
     DeviceTimeout,
@@ -250,6 +250,41 @@ async def test_a_receiver_without_a_signal_is_refused_before_anything_moves(benc
     assert bench.rotor.targets == []
 
 
+async def test_a_receiver_that_stumbles_before_the_start_gets_its_chance(bench, parts) -> None:
+    read = bench.receiver.read
+
+    async def stumble(reads, key=None):
+        bench.receiver.read = read
+        raise DeviceTimeout("quick receiver", "no answer")
+
+    bench.receiver.read = stumble
+    async with engine_of(bench, parts) as engine:
+        assert await engine.run() is ScanStatus.COMPLETED
+
+
+async def test_a_signal_that_is_gone_for_good_holds_the_scan_at_once(bench, parts) -> None:
+    bench.receiver.failures.append(NoSignalSource("quick receiver", "no longer there"))
+    async with engine_of(bench, parts) as engine:
+        run = asyncio.create_task(engine.run())
+        await until(engine.troubled.is_set)
+        assert isinstance(engine.fault, NoSignalSource)
+        assert (engine.journal.state.done, engine.journal.state.missing) == (0, 0)
+        engine.resume()
+        assert await run is ScanStatus.COMPLETED
+
+
+async def test_readings_that_are_no_numbers_are_no_reading(bench, parts) -> None:
+    async def noise(reads, key=None):
+        return Measurement(0, float("nan"), float("nan"), float("nan"), "linear power")
+
+    bench.receiver.read = noise
+    async with engine_of(bench, parts, policy=FaultPolicy(retry_s=0, missing_in_row=99)) as engine:
+        assert await engine.run() is ScanStatus.COMPLETED
+        records = await records_of(engine)
+    words = {record.words for record in records if isinstance(record, MissingRecord)}
+    assert words == {"quick receiver: none of 3 readings is a finite number"}
+
+
 async def test_units_that_differ_from_the_plan_are_refused(bench, parts) -> None:
     bench.receiver.units = "counts"
     async with engine_of(bench, parts) as engine:
@@ -280,6 +315,8 @@ async def test_a_scan_under_way_that_no_longer_fits_is_held(bench, parts) -> Non
         await until(engine.troubled.is_set)
         assert isinstance(engine.fault, OutOfLimits)
         assert engine.status is ScanStatus.PAUSED
+        engine.resume()  # as it was: held again
+        await until(engine.troubled.is_set)
         bench.rotor.limits = wide
         engine.resume()
         assert await run is ScanStatus.COMPLETED

@@ -18,7 +18,7 @@ from skyscan_lab.grid import ScanGrid
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
 from skyscan_lab.protocol.records import Entry, PointRecord, StatusRecord
 from skyscan_lab.scanning import make_plan, open_journal, read_journal
-from skyscan_lab.scanning.journal_lines import entry_line, line_body, parse_entry
+from skyscan_lab.scanning.journal_lines import entry_line, head_line, line_body, parse_entry
 from skyscan_lab.scanning.recovery import parse_journal
 
 NOON = datetime(2026, 2, 14, 12, tzinfo=UTC)
@@ -166,6 +166,28 @@ async def test_a_newer_version_is_refused_in_words(tmp_path: Path) -> None:
     path.write_bytes(b"%08x %b\n" % (zlib.crc32(body), body))
     with pytest.raises(JournalError, match="journal version 2"):
         read_journal(path)
+
+
+@pytest.mark.parametrize(
+    ("number", "body", "words"),
+    [
+        (0, "[]", "line 1: not the head of a scan journal"),
+        (0, '{"format":"skyscan-journal","version":1}', "line 1: no plan of a scan"),
+        (1, '{"kind":"point"}', "line 2: not a record"),
+        (1, '{"kind":"riddle"}', "line 2: not a record"),
+    ],
+)
+def test_a_line_with_a_right_checksum_and_wrong_content_is_damage(number, body, words) -> None:
+    checked = f"{number} {body}".encode()
+    line = b"%08x %b\n" % (zlib.crc32(checked), checked)
+    with pytest.raises(JournalCorrupt, match=words):
+        parse_journal(head_line(PLAN) * number + line, Path("x"))
+
+
+async def test_a_journal_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JournalWriteError, match=r"Not a directory|File exists"):
+        await open_journal(tmp_path / "file" / "a.journal", PLAN)
 
 
 async def test_without_a_plan_there_must_be_a_journal(tmp_path: Path) -> None:
