@@ -25,6 +25,7 @@ from skyscan_lab.devices.diagnose import Finding, check_serial_ports, check_stat
 from skyscan_lab.station import load_station
 
 _BROKEN = 1
+_WIDTH = 30  # so that the sections stand in one column
 
 
 @click.command("doctor")
@@ -58,6 +59,8 @@ def doctor_command(ctx: click.Context, /, station_file: Path | None) -> None:
 
 def _table(findings: list[Finding]) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 1))
+    table.add_column()
+    table.add_column(min_width=_WIDTH)
     for finding in findings:
         mark = "[green]✓[/green]" if finding.ok else "[red]✗[/red]"
         detail = escape(finding.detail)

@@ -1,5 +1,6 @@
 """Truth: this machine, and machines that lack something."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,8 @@ def doctor(*arguments: object) -> Result:
 
 
 def line_of(result: Result, what: str) -> str:
-    (line,) = [line for line in result.stdout.splitlines() if f" {what} " in f"{line} "[:60]]
+    pattern = re.compile(rf" [✓✗]  {re.escape(what)}  ")
+    (line,) = [line for line in result.stdout.splitlines() if pattern.match(line)]
     return line
 
 
@@ -36,7 +38,8 @@ def test_what_is_missing_comes_with_its_fix(monkeypatch, tmp_path: Path) -> None
     monkeypatch.setenv("SKYSCAN_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("SKYSCAN_TIME_SCALE", "fast")
-    monkeypatch.setitem(sys.modules, "serial", None)  # as if pyserial were not installed
+    for module in ("serial", "serial.tools"):  # as if pyserial were not installed
+        monkeypatch.setitem(sys.modules, module, None)
     result = doctor()
     assert result.exit_code == 0, result.output  # the simulated lab still works
     for what, fix in (

@@ -219,7 +219,7 @@ def test_wrong_requests_are_refused_before_anything_is_written(tmp_path: Path) -
 
 def test_a_point_beyond_the_limits_is_refused_and_clipped_when_asked(tmp_path: Path) -> None:
     area = ("--az", "150", "152", "--el", "-2", "2", "--reads", "1")
-    assert "outside" in refusal(*area, "--out", tmp_path / "a.nc")
+    assert "-2°" in refusal(*area, "--out", tmp_path / "a.nc")
     with Scan(*area, "--clip", "--out", tmp_path / "b.nc") as scan:
         assert scan.end()[0] == 0, scan.seen
     ds = load_session(tmp_path / "b.nc")
