@@ -38,6 +38,11 @@ class LinearRotor:
         self._to = Position(azimuth_deg, elevation_deg)
         self._since = time.monotonic()
 
+    def command_axis(self, index: int, angle_deg: float) -> None:
+        target = list(self._to)
+        target[index] = angle_deg
+        self.command(*target)
+
     def halt(self) -> None:
         self.command(*self.position())
 

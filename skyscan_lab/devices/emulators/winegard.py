@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from typing import Protocol
 
 from skyscan_lab.devices.base import Position
 from skyscan_lab.devices.clock import Clock, SystemClock
@@ -29,12 +30,19 @@ _HOMING = re.compile(r"h (?P<axis>[01])")
 _RSSI = re.compile(r"rssi (?P<reads>[1-9]\d*)")
 
 
+class DishHardware(RotorHardware, Protocol):
+    """A rotor whose axes are told where to go one by one."""
+
+    def command_axis(self, index: int, angle_deg: float) -> None:
+        """Start to move one axis, 0 for azimuth and 1 for elevation; the other one goes on."""
+
+
 class WinegardEmulator(PseudoTerminal):
     """A simulated Carryout G2 on a pseudo-terminal.
 
     Parameters
     ----------
-    rotor : RotorHardware
+    rotor : DishHardware
         What the motors move.
     receiver : ReceiverHardware
         What the tuner reads, in counts.
@@ -43,7 +51,7 @@ class WinegardEmulator(PseudoTerminal):
     """
 
     def __init__(
-        self, rotor: RotorHardware, receiver: ReceiverHardware, clock: Clock | None = None
+        self, rotor: DishHardware, receiver: ReceiverHardware, clock: Clock | None = None
     ) -> None:
         if receiver.units != "counts":
             raise InvalidInput("receiver.units", receiver.units, "'counts', as the dish's tuner")
@@ -51,7 +59,6 @@ class WinegardEmulator(PseudoTerminal):
         self._rotor = rotor
         self._receiver = receiver
         self._clock = clock or SystemClock()
-        self._target = rotor.position()
         self._powered = True
         self._menu: str | None = _ROOT  # None: the shell has ended
         self._lnb = False
@@ -72,7 +79,6 @@ class WinegardEmulator(PseudoTerminal):
         self.cut_power()
         self._powered = True
         self._menu = _ROOT
-        self._target = self._rotor.position()
         self.say(_BOOT)
 
     async def _obey(self, line: str) -> bytes:
@@ -114,13 +120,9 @@ class WinegardEmulator(PseudoTerminal):
         return f"Unknown command: {command}"
 
     def _turn(self, axis: int, angle_deg: float) -> None:
-        """Move one axis; the other keeps its own target."""
-        angles = list(self._target)
-        angles[axis] = angle_deg
-        self._target = Position(*angles)
         # The firmware enforces no limit: the mount then leans on its stop, and goes nowhere.
         with contextlib.suppress(OutOfLimits):
-            self._rotor.command(*self._target)
+            self._rotor.command_axis(axis, angle_deg)
 
     async def _dvb(self, command: str) -> str:
         if command == "lnbdc odu":
