@@ -310,6 +310,12 @@ def test_astropy_times_may_be_masked() -> None:
     assert np.isnat(ds.time.values[0, 1])
 
 
+def test_every_time_that_is_nanoseconds_already_is_kept() -> None:
+    ends = np.array([-(2**63) + 1, 2**63 - 1]).view("datetime64[ns]")
+    ds = session_from_points([10, 11], [20, 20], [1, 2], time=ends)
+    np.testing.assert_array_equal(ds.time.values[0], ends)
+
+
 def test_nanoseconds_survive_in_every_container() -> None:
     exact = np.array(["2026-02-14T12:00:00.123456789", "NaT"], dtype="datetime64[ns]")
     for container in (exact, list(exact), xr.DataArray(exact), pd.DatetimeIndex(exact)):

@@ -13,7 +13,7 @@ from skyscan_lab.errors import InvalidInput
 
 NOT_A_TIME = np.datetime64("NaT", "ns")
 
-# What 64 bits of nanoseconds since 1970 hold, and numpy does not check.
+# Whole years that 64 bits of nanoseconds hold; numpy converts others to nonsense.
 _FIRST, _LAST = np.datetime64("1678-01-01", "us"), np.datetime64("2262-01-01", "us")
 
 
@@ -48,6 +48,8 @@ def utc_times(time: Any, count: int) -> NDArray[np.datetime64]:
         raise InvalidInput("shape of time", moments.shape, f"one time a point, ({count},)")
     if moments.dtype.kind != "M":
         moments = np.array([_utc(moment) for moment in moments.tolist()], dtype="datetime64[us]")
+    if moments.dtype == NOT_A_TIME.dtype:
+        return moments
     outside = np.flatnonzero((moments < _FIRST) | (moments >= _LAST))
     if outside.size:
         raise InvalidInput(
