@@ -208,6 +208,17 @@ def test_what_is_not_a_level_is_missing(failed) -> None:
     assert ds.flag.values[0, 0] == Flag.READING_FAILED
 
 
+def test_a_session_does_not_change_with_the_arrays_it_was_made_from() -> None:
+    columns = [np.array([10.0, 11.0, 11.3]), np.array([20.0, 20.0, 21.0]), np.ones(3)]
+    times = np.array(["2026-02-14"] * 3, dtype="datetime64[ns]")
+    ds = session_from_points(*columns, time=times, std=columns[2], last=columns[2])
+    assert not is_gridded(ds)
+    before = ds.copy(deep=True)
+    for column in (*columns, times.view("int64")):
+        column += 1
+    xr.testing.assert_identical(ds, before)
+
+
 def test_masked_readings_are_missing() -> None:
     ds = session_from_points([10, 11], [20, 20], np.ma.masked_array([1.0, 2.0], [True, False]))
     assert int(ds.rssi.count()) == 1

@@ -69,7 +69,7 @@ def _column(field: str, values: ArrayLike, count: int | None = None) -> Column:
     if isinstance(values, Quantity):
         raise InvalidInput(field, values.unit, "plain numbers in the units of the session")
     try:
-        column: Column = np.ma.asarray(values, dtype=float).filled(np.nan)
+        column: Column = np.ma.array(values, dtype=float, copy=True).filled(np.nan)
     except (TypeError, ValueError):
         raise InvalidInput(field, values, "numbers") from None
     if column.ndim != 1:

@@ -49,7 +49,7 @@ def utc_times(time: Any, count: int) -> NDArray[np.datetime64]:
     if moments.dtype.kind != "M":
         moments = np.array([_utc(moment) for moment in moments.tolist()], dtype="datetime64[us]")
     if moments.dtype == NOT_A_TIME.dtype:
-        return moments
+        return moments.copy()
     outside = np.flatnonzero((moments < _FIRST) | (moments >= _LAST))
     if outside.size:
         raise InvalidInput(
