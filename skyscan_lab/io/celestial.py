@@ -1,15 +1,9 @@
 """From horizontal directions to the stars: ICRS positions, and one rotation for a whole map.
 
-Refraction is not applied: these are geometric directions, as the rotor gives them. Nothing is
-downloaded: beyond the Earth-orientation data that astropy brings along, positions lose up to
-some arcseconds.
+Refraction is not applied: these are geometric directions, as the rotor gives them.
 """
 
 from __future__ import annotations
-
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import xarray as xr
@@ -17,11 +11,10 @@ from astropy import units as u
 from astropy.coordinates import ICRS, AltAz
 from astropy.coordinates.erfa_astrom import ErfaAstromInterpolator, erfa_astrom
 from astropy.time import Time
-from astropy.utils import iers
-from astropy.utils.exceptions import AstropyWarning
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
+from skyscan_lab.earth import bundled_earth_orientation
 from skyscan_lab.errors import ExportRefused
 from skyscan_lab.session import Location, location_of
 from skyscan_lab.sphere import unit_vector
@@ -61,7 +54,7 @@ def equatorial(
     >>> bool(abs(dec - 90.0) < 0.2)  # the pole of date, 24 years of precession from ICRS's
     True
     """
-    with _offline(), erfa_astrom.set(ErfaAstromInterpolator(_INTERPOLATION)):
+    with bundled_earth_orientation(), erfa_astrom.set(ErfaAstromInterpolator(_INTERPOLATION)):
         horizontal = AltAz(
             az=np.asarray(azimuth_deg, dtype=float) * u.deg,
             alt=np.asarray(elevation_deg, dtype=float) * u.deg,
@@ -175,16 +168,3 @@ def _closest_rotation(start: NDArray[np.float64], end: NDArray[np.float64]) -> N
 
 def _as_time(times: np.datetime64 | NDArray[np.datetime64]) -> Time:
     return Time(times, scale="utc")
-
-
-@contextmanager
-def _offline() -> Iterator[None]:
-    with (
-        iers.conf.set_temp("auto_download", False),
-        iers.conf.set_temp("auto_max_age", None),
-        iers.conf.set_temp("iers_degraded_accuracy", "ignore"),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore", AstropyWarning)
-        warnings.filterwarnings("ignore", message=".*dubious year.*")  # ERFA's, beyond its tables
-        yield

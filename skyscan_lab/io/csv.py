@@ -8,6 +8,7 @@ left empty. Readings with channels have a column for each, ``rssi[0]``, ``rssi[1
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -188,8 +189,16 @@ def _texts(column: NDArray[Any]) -> list[str]:
     return ["" if value != value else repr(value) for value in column.tolist()]
 
 
+def _time(text: str) -> np.datetime64:
+    # numpy would also take times of other forms, and offsets from UTC with a mere warning.
+    if text and not _NANOSECONDS.fullmatch(text):
+        raise ValueError(text)
+    return np.datetime64(text or "NaT", "ns")
+
+
+_NANOSECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}")
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "f": lambda text: float(text) if text else float("nan"),
     "i": int,
-    "M": lambda text: np.datetime64(text or "NaT"),
+    "M": _time,
 }

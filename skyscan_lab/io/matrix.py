@@ -36,12 +36,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from skyscan_lab.grid import ScanGrid
+from skyscan_lab.grid import MAX_POINTS, ScanGrid
 from skyscan_lab.io.textfile import TextFile, finite_or_missing, is_number
 from skyscan_lab.power import Units
 from skyscan_lab.session import Flag, session_from_points
 
 _NUDGE_CODE, _NUDGE_DEG = 2.0, 0.2
+_ROUNDING_STEPS = 1e-9
 _TAILGATER, _WITH_RECEIVER = 5, 8
 
 
@@ -183,10 +184,15 @@ def read_settings(path: str | Path) -> ScanSettings:
     az_start, az_end, el_start, el_end, resolution = values[:_TAILGATER]
     with_receiver = len(values) == _WITH_RECEIVER
     step = _NUDGE_DEG if resolution == _NUDGE_CODE and not with_receiver else resolution
-    if not (0.0 < step <= 90.0 and az_start < az_end <= az_start + 400.0 and el_start <= el_end):
+    if not (0.0 < step <= 90.0 and az_start < az_end and el_start <= el_end):
         raise file.error(f"not the bounds and step of a scan: {values[:_TAILGATER]}")
-    if not -90.0 <= el_start <= el_end <= 90.0 or not -400.0 <= az_start <= 400.0:
+    if not -90.0 <= el_start <= el_end <= 90.0 or not -360.0 <= az_start <= az_end <= 361.0:
         raise file.error(f"no azimuth and elevation: {values[:_TAILGATER]}")
+    steps = [(az_end - az_start) / step, (el_end - el_start) / step]
+    if any(abs(count - round(count)) > _ROUNDING_STEPS for count in steps):
+        raise file.error(f"the step {step} does not divide the bounds {values[:4]}")
+    if (steps[0] + 1.0) * (steps[1] + 1.0) > MAX_POINTS:
+        raise file.error(f"{steps[0]:.0f} by {steps[1]:.0f} steps are no scan that was ever made")
     return ScanSettings(
         (az_start, az_end),
         (el_start, el_end),

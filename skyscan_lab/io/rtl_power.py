@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from skyscan_lab.errors import FileError, InvalidInput
 from skyscan_lab.io.pointing_log import read_pointing_log
-from skyscan_lab.io.textfile import TextFile
+from skyscan_lab.io.textfile import TextFile, finite_or_missing
 from skyscan_lab.power import DECIBEL
 from skyscan_lab.session import AXES, session_from_points, variable_attributes
 from skyscan_lab.session.times import utc_times
@@ -38,6 +38,7 @@ _HEAD = 6  # date, time, low, high, step, samples
 _LINE = re.compile(r"\d{4}-\d\d-\d\d, *\d\d:\d\d:\d\d, *[\d.]+, *[\d.]+, *[\d.]+, *\d+,")
 _FREQUENCY = next(row for row in AXES if row.name == "frequency")
 _SAME_PLACE_DEG = 0.05
+_HIGHEST_DB = 1000.0
 
 
 class _Hop(NamedTuple):
@@ -86,7 +87,8 @@ def read_rtl_power(
     Warns
     -----
     SkyscanWarning
-        For sweeps outside of the log, and for a sweep cut off at the end of the file.
+        For sweeps outside of the log, a sweep cut off at the end of the file, and levels that
+        are not finite.
     """
     file = TextFile.read(path)
     log = read_pointing_log(pointing if pointing is not None else _log_beside(file.path))
@@ -147,7 +149,7 @@ def _sweeps(
             raise file.error("other frequencies than in the first sweep", sweep[0].line)
         levels.append(np.concatenate([hop.level_db for hop in sweep])[order])
     times = utc_times([sweep[0].time for sweep in sweeps], len(sweeps))
-    return times, frequencies[order], np.array(levels)
+    return times, frequencies[order], finite_or_missing(file, np.array(levels))
 
 
 def _hop(file: TextFile, number: int, line: str) -> _Hop:
@@ -168,7 +170,9 @@ def _hop(file: TextFile, number: int, line: str) -> _Hop:
         utc_times([time], 1)
     except InvalidInput as error:
         raise file.error(str(error), number) from None
-    levels[~np.isfinite(levels)] = np.nan
+    absurd = np.isfinite(levels) & (np.abs(levels) > _HIGHEST_DB)
+    if absurd.any():
+        raise file.error(f"{levels[absurd][0]} dB is no level that a receiver reports", number)
     return _Hop(number, time, low + step * np.arange(bins, dtype=float), levels[:bins])
 
 

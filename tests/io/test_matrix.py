@@ -150,6 +150,8 @@ def test_readings_that_are_not_finite_are_missing_and_counted(tmp_path):
         (np.ones((2, 3)), (92, 90, 5, 6, 1), "not the bounds"),
         (np.ones((2, 3)), (90, 92, 5, 6, 0), "not the bounds"),
         (np.ones((2, 3)), (90, 92, 95, 96, 1), "no azimuth and elevation"),
+        (np.ones((2, 3)), (90, 92, 5, 6, 0.7), "step 0.7 does not divide"),
+        (np.ones((2, 3)), (0, 360, 5, 70, 0.001), "no scan that was ever made"),
         (np.ones((2, 3)), (90, np.nan, 5, 6, 1), "line 2: nan is not finite"),
         (np.ones((2, 3)), np.ones((5, 2)), "line 1: 2 values"),
     ],

@@ -105,10 +105,12 @@ def test_clocks_in_different_time_zones(tmp_path):
 
 def test_levels_that_are_not_numbers_are_missing(tmp_path):
     spectra, log = four_places()
-    ds = read_rtl_power(save(tmp_path, [one.replace("11.00", "nan") for one in spectra], log))
+    with pytest.warns(SkyscanWarning, match="readings are not finite"):
+        ds = read_rtl_power(save(tmp_path, [one.replace("11.00", "nan") for one in spectra], log))
     assert int(ds["rssi"].isnull().sum()) == 0  # the other sweep of the place has that channel
     path = save(tmp_path, [line(at(2), [np.nan, 1, 2, 3])], log[:2])
-    ds = read_rtl_power(path)
+    with pytest.warns(SkyscanWarning, match="1 readings are not finite"):
+        ds = read_rtl_power(path)
     np.testing.assert_array_equal(np.isnan(ds["rssi"].values.ravel()), [True, False, False, False])
 
 
@@ -129,6 +131,7 @@ def test_a_cut_file_keeps_its_whole_sweeps(tmp_path):
         (lambda one: one.replace("1420000000, 1421", "1520000000, 1521"), "line 3: other freq"),
         (lambda one: one.replace("2024-01-01", "2024-13-01"), "line 3: time"),
         (lambda one: one.replace(".00\n", ".x\n"), "line 3: .*is not a number"),
+        (lambda one: one.replace(".00\n", "9999.00\n"), "line 3: .*no level"),
     ],
 )
 def test_a_wrong_line_is_named(edit, reason, tmp_path):
