@@ -10,6 +10,7 @@ sits on the structure before the gear's play: it shows the ringing, and not the 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skyscan_lab.errors import InvalidInput
@@ -139,6 +140,12 @@ class Axis:
     def output(self, time_s: float) -> float:
         """Where the axis truly points, degrees."""
         return self._gear(time_s) + self._ringing(time_s)
+
+    def outputs(self, times_s: Sequence[float]) -> list[float]:
+        """Where the axis truly points at times that do not go back, degrees."""
+        if not self.model.ringing_hz and times_s[0] >= self.end_s:
+            return [self._gear(times_s[0])] * len(times_s)
+        return [self.output(time_s) for time_s in times_s]
 
     def _follow(self, time_s: float, motion: Motion) -> None:
         gear = self._gear(time_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -101,10 +102,10 @@ class Drive:
         slipped = self._faults.report_offset_deg
         return Dial(azimuth + slipped[0], elevation + slipped[1])
 
-    def pointing(self, time_s: float) -> Dial:
-        """Where the axes truly point."""
-        azimuth, elevation = (axis.output(time_s) for axis in self.axes)
-        return Dial(azimuth, elevation)
+    def pointing(self, times_s: Sequence[float]) -> tuple[list[float], list[float]]:
+        """Azimuths and elevations to which the axes truly point, at times that do not go back."""
+        azimuth, elevation = self.axes
+        return azimuth.outputs(times_s), elevation.outputs(times_s)
 
     def inject(self, time_s: float, faults: RotorFaults) -> None:
         """Break it, or repair it, at a time."""

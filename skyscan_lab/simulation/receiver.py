@@ -177,8 +177,25 @@ class ReceiverModel:
         ndarray, shape (n,)
             In the units of the receiver.
         """
-        numbers = draw(seed, session, sequence, antenna_k.size)
+        numbers = self.draw(seed, session, sequence, antenna_k.size)
         return self.shown(antenna_k, unix_s, seed, numbers)
+
+    def draw(self, seed: int, session: str, sequence: int, reads: int) -> NDArray[np.float64]:
+        """Random numbers of the readings at one point.
+
+        Returns
+        -------
+        ndarray, shape (3, reads)
+            For the scatter of each reading, whether an impulse hits it, and how hard; those of
+            what the receiver does not have are not drawn.
+        """
+        numbers = np.full((3, reads), 0.5)
+        if np.isfinite(self.looks):
+            numbers[0] = uniforms(seed, session, sequence, Purpose.RADIOMETER, reads)
+        if self.impulses.probability:
+            numbers[1] = uniforms(seed, session, sequence, Purpose.IMPULSE, reads)
+            numbers[2] = uniforms(seed, session, sequence, Purpose.IMPULSE_POWER, reads)
+        return numbers
 
     def shown(
         self,
@@ -196,7 +213,7 @@ class ReceiverModel:
         seed : int
             Seed of the station.
         numbers : ndarray, shape (3,) + S
-            Random numbers of each reading, as `draw` returns them.
+            Random numbers of each reading, as `draw` returns them, stacked.
         """
         scatter, hit, size = numbers
         impulse_k = np.where(
@@ -209,15 +226,3 @@ class ReceiverModel:
         if self.resolution:
             reading = np.rint(reading / self.resolution) * self.resolution
         return reading
-
-
-def draw(seed: int, session: str, sequence: int, reads: int) -> NDArray[np.float64]:
-    """Random numbers of the readings at one point.
-
-    Returns
-    -------
-    ndarray, shape (3, reads)
-        For the scatter of each reading, whether an impulse hits it, and how hard.
-    """
-    purposes = (Purpose.RADIOMETER, Purpose.IMPULSE, Purpose.IMPULSE_POWER)
-    return np.stack([uniforms(seed, session, sequence, purpose, reads) for purpose in purposes])

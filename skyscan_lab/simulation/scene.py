@@ -13,18 +13,11 @@ from skyscan_lab.simulation.sky import DiffuseSky
 from skyscan_lab.simulation.sources import Source
 from skyscan_lab.sphere import from_plane, to_plane
 
-# A uniform disc as its centre and two rings of equal weight a node. The radii give the disc's
-# second and fourth moments: exact for a beam that is a polynomial of degree five across it.
-_DISC = np.concatenate(
-    [
-        [[0.0, 0.0]],
-        [
-            [radius * np.sin(angle), radius * np.cos(angle)]
-            for radius, count in ((0.3806409524265093, 6), (0.8480701028420862, 12))
-            for angle in np.arange(count) * (2.0 * np.pi / count)
-        ],
-    ]
-)
+# A uniform disc as its centre and a ring (Radon's rule of seven points): exact for a beam that
+# is a polynomial of degree five across the disc, which it is unless it is about as narrow.
+_RING = np.arange(6) * (np.pi / 3.0)
+_DISC = np.sqrt(2.0 / 3.0) * np.array([[0.0, *np.sin(_RING)], [0.0, *np.cos(_RING)]])
+_DISC_SHARES = np.array([1 / 4, *[1 / 8] * 6])
 
 
 @dataclass(frozen=True)
@@ -47,6 +40,30 @@ class Scene:
     sky: DiffuseSky = DiffuseSky()  # noqa: RUF009 (immutable)
     dish: Dish = Dish()  # noqa: RUF009 (immutable)
     mount: Mount = Mount()  # noqa: RUF009 (immutable)
+
+    def antenna_k(
+        self, azimuth_deg: ArrayLike, elevation_deg: ArrayLike, unix_s: ArrayLike
+    ) -> NDArray[np.float64]:
+        """Antenna temperature during runs of readings.
+
+        Parameters
+        ----------
+        azimuth_deg, elevation_deg, unix_s : array_like, shape (..., n)
+            Where the axes of the mount truly stand in the middle of each reading, degrees, and
+            when that is, seconds since 1970-01-01 UTC. A run lies along the last axis: over it
+            the diffuse sky, which changes from degree to degree only, goes straight from that
+            of the first reading to that of the last.
+
+        Returns
+        -------
+        ndarray, shape (..., n)
+            Kelvin.
+        """
+        azimuth, elevation = np.asarray(azimuth_deg), np.asarray(elevation_deg)
+        ends = self.diffuse_k(azimuth[..., [0, -1]], elevation[..., [0, -1]])
+        along = np.linspace(0.0, 1.0, azimuth.shape[-1])
+        diffuse = ends[..., :1] * (1.0 - along) + ends[..., 1:] * along
+        return np.asarray(diffuse + self.sources_k(azimuth, elevation, unix_s))
 
     def diffuse_k(self, azimuth_deg: ArrayLike, elevation_deg: ArrayLike) -> NDArray[np.float64]:
         """Antenna temperature of sky and ground.
@@ -87,33 +104,34 @@ class Scene:
         )
         beam = self.mount.beam(azimuth, elevation)
         total = np.zeros(azimuth.shape)
-        for source in self.sources:
-            total += self._source_k(source, beam, times)
+        # Sources that stand still go through the mount once, the others at every time; each
+        # kind in one pass, with its points along the first axis.
+        points = [self._points(source, times) for source in self.sources]
+        for shape in dict.fromkeys(kelvin.shape[1:] for _, _, kelvin in points):
+            alike = [parts for parts in points if parts[2].shape[1:] == shape]
+            source_azimuth, source_elevation, kelvin = map(np.concatenate, zip(*alike, strict=True))
+            in_frame = self.mount.to_frame(source_azimuth, source_elevation)
+            gain = self.dish.gain(*to_plane(*in_frame, *beam, projection="arc"))
+            total += (kelvin * gain).sum(axis=0)
         return total
 
-    def _source_k(
-        self,
-        source: Source,
-        beam: tuple[NDArray[np.float64], NDArray[np.float64]],
-        times: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
-        azimuth, elevation = source.direction(times)
-        if not source.diameter_deg:
-            return source.temperature_k * self._share(source, (azimuth, elevation), beam)
-        nodes = _DISC.T * source.diameter_deg / 2.0
-        cross, up = nodes.reshape(2, -1, *[1] * times.ndim)
-        over_disc = from_plane(cross, up, azimuth, elevation, projection="arc")
-        return np.asarray(source.temperature_k * self._share(source, over_disc, beam).mean(axis=0))
+    def _points(
+        self, source: Source, times: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """True directions of a source's points, degrees, and what arrives from each, kelvin.
 
-    def _share(
-        self,
-        source: Source,
-        true: tuple[NDArray[np.float64], NDArray[np.float64]],
-        beam: tuple[NDArray[np.float64], NDArray[np.float64]],
-    ) -> NDArray[np.float64]:
-        """Gain towards a true direction, with what comes through from space."""
-        offsets = to_plane(*self.mount.to_frame(*true), *beam, projection="arc")
-        gain = self.dish.gain(*offsets)
+        Their shape is (points,) + that of the times, or of one time for what stands still.
+        """
+        azimuth, elevation = source.direction(times)
+        shape = np.shape(azimuth) or (1,) * times.ndim
+        azimuth, elevation = (angle.reshape(1, *shape) for angle in (azimuth, elevation))
+        kelvin = np.full(azimuth.shape, source.temperature_k)
+        if source.diameter_deg:
+            along = (-1, *[1] * len(shape))
+            cross, up = (axis.reshape(along) * source.diameter_deg / 2.0 for axis in _DISC)
+            azimuth, elevation = from_plane(cross, up, azimuth, elevation, projection="arc")
+            kelvin = kelvin * _DISC_SHARES.reshape(along)
         if source.in_space:
-            gain = gain * self.sky.transmission(true[1]) * self.sky.open_share(*true)
-        return np.asarray(gain)
+            kelvin = kelvin * self.sky.transmission(elevation)
+            kelvin = kelvin * self.sky.open_share(azimuth, elevation)
+        return azimuth, elevation, kelvin

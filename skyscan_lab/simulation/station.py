@@ -128,8 +128,5 @@ class SimulatedStation:
         return np.asarray(np.clip(np.rint(wave * 127.5 + 127.5), 0, 255), dtype=np.uint8).ravel()
 
     def _antenna_k(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        azimuth, elevation = np.transpose([self.drive.pointing(float(t)) for t in times_s])
-        scene = self.model.scene
-        return scene.diffuse_k(azimuth, elevation) + scene.sources_k(
-            azimuth, elevation, self._epoch_unix_s + times_s
-        )
+        azimuth, elevation = self.drive.pointing(times_s.tolist())
+        return self.model.scene.antenna_k(azimuth, elevation, self._epoch_unix_s + times_s)

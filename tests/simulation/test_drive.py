@@ -161,11 +161,11 @@ def test_lying_encoders_leave_the_true_direction_alone() -> None:
     rotor.inject(0.0, RotorFaults(report_offset_deg=(5.0, -2.0)))
     rotor.command(0.0, 90.0, 45.0)
     assert rotor.reported(50.0) == (95.0, 43.0)
-    assert rotor.pointing(50.0) == (90.0, 45.0)
+    assert rotor.pointing([50.0]) == ([90.0], [45.0])
     rotor.inject(50.0, RotorFaults(report_frozen=True))
     rotor.command(50.0, 10.0, 10.0)
     assert rotor.reported(100.0) == (95.0, 43.0)
-    assert rotor.pointing(100.0) == (10.0, 10.0)
+    assert rotor.pointing([100.0]) == ([10.0], [10.0])
     rotor.inject(100.0, RotorFaults())
     assert rotor.reported(100.0) == (10.0, 10.0)
 
