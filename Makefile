@@ -31,7 +31,7 @@ lint: env
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 bench: env
 	set -e; for script in benchmarks/*.py; do $(BIN)/python "$$script" $(BENCH); done

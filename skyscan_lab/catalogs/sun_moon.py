@@ -1,23 +1,19 @@
 """Sun and Moon, from what astropy brings along: nothing is downloaded.
 
-Directions are geometric: refraction is not in them. Beyond the Earth-orientation data that
-astropy brings along, directions lose up to some arcseconds, far below any beam; that is why
-its warnings about it are not passed on.
+Directions are geometric: refraction is not in them.
 """
 
 from __future__ import annotations
 
-import warnings
 from typing import Literal
 
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import AltAz, get_body, solar_system_ephemeris
 from astropy.time import Time
-from astropy.utils import iers
-from astropy.utils.exceptions import AstropyWarning
 from numpy.typing import ArrayLike
 
+from skyscan_lab.earth import bundled_earth_orientation
 from skyscan_lab.session import LocationLike, as_location
 from skyscan_lab.sphere import Angles
 
@@ -53,15 +49,7 @@ def body_direction(
     88.2
     """
     site = as_location(location).to_earth_location()
-    with (
-        iers.conf.set_temp("auto_download", False),
-        iers.conf.set_temp("auto_max_age", None),
-        iers.conf.set_temp("iers_degraded_accuracy", "ignore"),
-        solar_system_ephemeris.set("builtin"),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore", AstropyWarning)
-        warnings.filterwarnings("ignore", message=".*dubious year.*")  # of ERFA, far in the future
+    with bundled_earth_orientation(), solar_system_ephemeris.set("builtin"):
         moments = time if isinstance(time, Time) else Time(np.asarray(time), format="unix")
         frame = AltAz(obstime=moments, location=site)
         apparent = get_body(body, moments, site).transform_to(frame)
