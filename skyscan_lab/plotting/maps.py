@@ -8,7 +8,7 @@ from astropy.table import QTable
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MultipleLocator
 from numpy.typing import NDArray
 
 from skyscan_lab.lattice import unroll_azimuth
@@ -29,6 +29,7 @@ Values = NDArray[np.float64]
 _WIDTH_IN = 9.0
 _HEIGHT_IN = (2.8, 7.0)
 _DPI = 150
+_TICK_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0, 90.0)
 # Room for the axis labels and the title, and for the colour bar, inches.
 _MARGIN_IN = (2.0, 1.1)
 
@@ -145,12 +146,23 @@ def _draw_samples(ax: Axes, x: Values, y: Values, values: Values) -> ScalarMappa
 
 
 def _label_axes(ax: Axes) -> None:
-    steps = [1, 1.5, 2, 3, 4.5, 5, 6, 9, 10]
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=9, steps=steps))
-    ax.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=steps))
+    ax.xaxis.set_major_locator(MultipleLocator(_tick_step(ax.get_xlim(), 10)))
+    ax.yaxis.set_major_locator(MultipleLocator(_tick_step(ax.get_ylim(), 6)))
     # A map across north continues past 360; the reader's compass does not.
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value % 360:g}°"))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}°"))
     ax.set_xlabel("azimuth")
     ax.set_ylabel("elevation")
     ax.tick_params(direction="out", length=3)
+
+
+def _tick_step(limits: tuple[float, float], most: int) -> float:
+    """Smallest step that divides a circle as a compass does, with at most so many ticks.
+
+    Examples
+    --------
+    >>> _tick_step((110.0, 240.0), 10), _tick_step((0.0, 360.0), 10), _tick_step((5.0, 5.4), 6)
+    (15.0, 45.0, 0.1)
+    """
+    span = abs(limits[1] - limits[0])
+    return next((step for step in _TICK_STEPS if span <= step * most), _TICK_STEPS[-1])
