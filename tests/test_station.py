@@ -136,6 +136,11 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(
     assert allowed in message
 
 
+def test_a_park_position_within_the_limits_is_taken(tmp_path) -> None:
+    station = load(tmp_path, "[rotor]\npark = [0, 65]\nlimits = { elevation_deg = [18, 65] }")
+    assert station.rotor.park == (0.0, 65.0)
+
+
 def settings_of(model: type[BaseModel]) -> set[str]:
     return set(model.model_fields) - {"driver", "site", "rotor", "receiver", "limits"}
 
