@@ -78,6 +78,11 @@ def run_suite(tmp_path_factory):
     return run
 
 
+@pytest.fixture(scope="module")
+def elsewhere(run_suite):
+    return run_suite()
+
+
 def test_in_ci_what_skips_fails_and_says_why(run_suite):
     result = run_suite(CI="true")
     assert result.returncode == pytest.ExitCode.TESTS_FAILED
@@ -89,14 +94,12 @@ def test_in_ci_what_skips_fails_and_says_why(run_suite):
     assert result.stdout.count("skipped, which in CI is a failure") >= 4
 
 
-def test_elsewhere_what_skips_is_named(run_suite):
-    result = run_suite()
-    assert result.returncode == pytest.ExitCode.OK
-    assert "1 passed, 4 skipped, 1 deselected, 1 xfailed" in result.stdout
-    assert "rotctld is not installed: apt-get install libhamlib-utils" in result.stdout
+def test_elsewhere_what_skips_is_named(elsewhere):
+    assert elsewhere.returncode == pytest.ExitCode.OK
+    assert "1 passed, 4 skipped, 1 deselected, 1 xfailed" in elsewhere.stdout
+    assert "rotctld is not installed: apt-get install libhamlib-utils" in elsewhere.stdout
 
 
-def test_without_a_recording_its_tests_are_left_out_with_one_line(run_suite):
-    result = run_suite()
-    (line,) = [line for line in result.stdout.splitlines() if "Left out" in line]
+def test_without_a_recording_its_tests_are_left_out_with_one_line(elsewhere):
+    (line,) = [line for line in elsewhere.stdout.splitlines() if "Left out" in line]
     assert line.startswith("Left out: 1 tests of the recording winegard-g2")
