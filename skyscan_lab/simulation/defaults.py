@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import pi
 
 from skyscan_lab import station as settings
-from skyscan_lab.antenna import AiryPattern, effective_area_m2
+from skyscan_lab.antenna import AiryPattern, AntennaPattern, effective_area_m2
 from skyscan_lab.catalogs import look_angles
 from skyscan_lab.mount import Mount
 from skyscan_lab.power import LogResponse
@@ -91,7 +91,7 @@ def default_model(station: settings.Station) -> StationModel:
 
 
 def default_sources(
-    location: Location, pattern: AiryPattern, frequency_hz: float
+    location: Location, pattern: AntennaPattern, frequency_hz: float
 ) -> tuple[Source, ...]:
     """Satellites above the site's horizon, the Sun, and an interferer on the ground.
 
@@ -99,7 +99,7 @@ def default_sources(
     ----------
     location : Location
         The site.
-    pattern : AiryPattern
+    pattern : AntennaPattern
         Beam of the antenna, which decides how warm a source makes it.
     frequency_hz : float
         What the receiver is tuned to.
