@@ -31,6 +31,7 @@ from skyscan_lab.session import (
     validate,
     variable_attributes,
 )
+from skyscan_lab.session.channels import band_average
 
 NAN = float("nan")
 GRID = ScanGrid(az=(350, 20), el=(20, 40), step=10)
@@ -449,6 +450,28 @@ def test_samples_leave_out_what_was_masked_by_hand() -> None:
 def test_samples_of_samples_are_the_same() -> None:
     ds = free_form()
     xr.testing.assert_identical(samples_of(ds), ds)
+
+
+# --- channels ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("units", "mean"), [("dB", 7.404), ("counts", 5.0)])
+def test_a_band_is_averaged_as_power_where_the_units_say_how(units, mean) -> None:
+    ds = with_channels(scanned(units=units)).isel(polarization=0, drop=True)
+    for name in ("rssi", "rssi_last"):
+        ds[name].values[:] = np.where(np.isnan(ds[name]), NAN, [[[0.0]], [[10.0]]])
+    ds.rssi.values[0, 0, 1] = NAN  # one channel of one cell was not read
+    band = validate(band_average(ds))
+    assert band.rssi.dims == GRID_DIMS
+    assert band.rssi.values[0, :2] == pytest.approx([mean, 10.0], abs=1e-3)
+    assert np.isnan(band.rssi.sel(azimuth=370, elevation=30))
+    assert np.isnan(band.rssi_std).all()
+    assert units_of(band) == units
+
+
+def test_a_session_without_channels_is_its_own_average() -> None:
+    ds = scanned()
+    assert band_average(ds) is ds
 
 
 # --- validation -------------------------------------------------------------------------------
