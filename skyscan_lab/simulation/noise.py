@@ -49,8 +49,10 @@ def generator(seed: int, session: str, sequence: int, purpose: Purpose) -> Philo
     purpose : Purpose
         What the numbers are for.
     """
-    # The lowest word counts within the stream, so streams are 2^64 blocks apart.
-    return Philox(key=_key(seed, session), counter=[0, 0, sequence % _WORD, int(purpose)])
+    # The lowest word counts within the stream, so streams are 2^128 blocks apart. Words as an
+    # array of integers: numpy would make floats of a list, and lose their last digits.
+    counter = np.array([0, 0, sequence % _WORD, purpose], dtype=np.uint64)
+    return Philox(key=_key(seed, session), counter=counter)
 
 
 def uniforms(
@@ -107,6 +109,6 @@ def radiometer_factor(uniform: NDArray[np.float64], looks: float) -> NDArray[np.
 
 
 @lru_cache(maxsize=1024)
-def _key(seed: int, session: str) -> tuple[int, int]:
+def _key(seed: int, session: str) -> NDArray[np.uint64]:
     digest = blake2b(f"{seed}\n{session}".encode(), digest_size=16).digest()
-    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
+    return np.frombuffer(digest, dtype="<u8").astype(np.uint64)
