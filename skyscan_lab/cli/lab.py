@@ -92,6 +92,9 @@ def lab_arguments(folder: Path, port: int, *, browser: bool, root: bool) -> list
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}",
         f"--ServerApp.root_dir={folder}",
+        # Nothing that is opened here asks anybody outside of this machine for anything.
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     if not browser:
         arguments.append("--no-browser")
