@@ -29,7 +29,7 @@ ONLY_ON_PYPI = {"winegard-birdcage"}
 # Imported, and a part of another distribution that we declare.
 PARTS = {"pydantic-core": "pydantic"}
 # Needed, and imported by another package on our behalf.
-NOT_IMPORTED = {"h5netcdf"}  # xarray's engine for NetCDF
+NOT_IMPORTED = {"h5netcdf", "h5py"}  # xarray's engine for NetCDF, and the engine's
 # In the core by design, for the science that comes next; to be taken out of here once used.
 AWAITED = {"numba", "sgp4"}
 
@@ -78,17 +78,31 @@ def test_no_dependency_is_documented_that_is_not_one():
     assert sorted(documented) == sorted({requirement.name for requirement in ALL})
 
 
-def test_the_library_imports_what_it_declares_and_nothing_else():
-    declared = {canonicalize_name(r.name) for r in [*CORE, *EXTRAS["devices"]]}
+def imported_from(*folders):
+    """Distributions that the modules in some folders import, in all of their lines."""
     owners = packages_distributions()
     imported = set()
-    for file in (ROOT / "skyscan_lab").rglob("*.py"):
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    ours = {"skyscan_lab", "tests", *(file.stem for file in files)}
+    for file in files:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
                 imported |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 imported.add(node.module.partition(".")[0])
-    outside = imported - sys.stdlib_module_names - {"skyscan_lab"}
-    needed = {canonicalize_name(owners[name][0]) for name in outside}
-    assert {PARTS.get(name, name) for name in needed} | NOT_IMPORTED | AWAITED == declared
+    names = {
+        canonicalize_name(owners[name][0]) for name in imported - sys.stdlib_module_names - ours
+    }
+    return {PARTS.get(name, name) for name in names}
+
+
+def test_the_library_imports_what_it_declares_and_nothing_else():
+    declared = {canonicalize_name(r.name) for r in [*CORE, *EXTRAS["devices"]]}
+    needed = imported_from("skyscan_lab")
+    assert needed | NOT_IMPORTED | AWAITED == declared
     assert not needed & AWAITED
+
+
+def test_what_surrounds_the_library_imports_what_is_declared():
+    needed = imported_from("benchmarks", "data", "docs", "tests")
+    assert needed <= {canonicalize_name(requirement.name) for requirement in ALL}

@@ -67,16 +67,15 @@ def documented(site):
 
 
 def public_names():
-    """Each public name, with the two places where the reference may have it."""
-    for name in skyscan_lab.__all__:
-        yield name, {skyscan_lab._HOME[name].replace(":", ".")}
-    for package in sorted((ROOT / "skyscan_lab").glob("*/__init__.py")):
-        module = importlib.import_module(f"skyscan_lab.{package.parent.name}")
-        for name in getattr(module, "__all__", ()):
-            public = getattr(module, name)
+    """Each function and class on offer, with the places where the reference may have it."""
+    folders = sorted(file.parent.name for file in (ROOT / "skyscan_lab").glob("*/__init__.py"))
+    packages = [importlib.import_module(f"skyscan_lab.{folder}") for folder in folders]
+    for package in (skyscan_lab, *packages):
+        for name in getattr(package, "__all__", ()):
+            public = getattr(package, name)
             if inspect.isfunction(public) or inspect.isclass(public):  # constants are in tables
-                places = {f"{module.__name__}.{name}", f"{public.__module__}.{name}"}
-                yield f"{package.parent.name}.{name}", places
+                places = {f"{package.__name__}.{name}", f"{public.__module__}.{name}"}
+                yield f"{package.__name__}.{name}", places
 
 
 @pytest.mark.parametrize(
