@@ -26,8 +26,8 @@ ALL = [*CORE, *(requirement for lines in EXTRAS.values() for requirement in line
 CONDA_NAMES = {"build": "python-build", "matplotlib": "matplotlib-base"}
 # What conda-forge does not have; environment.yml leaves it to pip.
 ONLY_ON_PYPI = {"winegard-birdcage"}
-# Imported, and a part of another distribution that we declare.
-PARTS = {"pydantic-core": "pydantic"}
+# Imported, and half of another distribution that we declare.
+PARTS = {"docutils": "sphinx", "pydantic-core": "pydantic"}
 # Needed, and imported by another package on our behalf.
 NOT_IMPORTED = {"h5netcdf", "h5py"}  # xarray's engine for NetCDF, and the engine's
 # In the core by design, for the science that comes next; to be taken out of here once used.

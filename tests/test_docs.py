@@ -74,7 +74,8 @@ def public_names():
         for name in getattr(package, "__all__", ()):
             public = getattr(package, name)
             if inspect.isfunction(public) or inspect.isclass(public):  # constants are in tables
-                places = {f"{package.__name__}.{name}", f"{public.__module__}.{name}"}
+                homes = {package.__name__, public.__module__, public.__module__.rpartition(".")[0]}
+                places = {f"{home}.{name}" for home in homes}
                 yield f"{package.__name__}.{name}", places
 
 
