@@ -328,8 +328,9 @@ class SimulatedReceiver(_Cable):
             readings = self._hardware.readings(begin_s, reads, session, sequence)
             await self._clock.sleep(duration_s)
         else:
+            operation = self._clock.begin(begin_s + duration_s)
             readings = self._hardware.readings(begin_s, reads, key.session, key.sequence)
-            await self._clock.begin(begin_s + duration_s).finished()
+            await operation.finished()
         self._check_connection()
         # Where the units do not say what a reading means, nobody who uses it knows either.
         response = response_of(self.units)

@@ -17,10 +17,11 @@ from datetime import UTC, datetime, timedelta
 
 from skyscan_lab.errors import InvalidInput
 
-# An event loop wakes up about a millisecond late. Shorter waits are saved up, and what it
-# overslept is taken off the next wait, up to a limit that no honest wake-up reaches.
+# An event loop wakes up about a millisecond late, and working out a reading takes as long.
+# Shorter waits are saved up, and lateness is taken off the next wait, up to a limit that no
+# honest wake-up reaches.
 _SHORTEST_WAIT_S = 1e-3
-_MOST_OVERSLEPT_S = 0.05
+_MOST_LATE_S = 0.05
 
 
 class Operation:
@@ -54,7 +55,7 @@ class Operation:
         Cancelling whoever waits interrupts it.
         """
         try:
-            await self._clock.pace(self.end_s - self.start_s, self._interrupted)
+            await self._clock.pace(self.end_s - self.start_s, self._began, self._interrupted)
         except BaseException:
             self.interrupt()
             raise
@@ -145,15 +146,18 @@ class StationClock:
         if self._idle_since is not None:
             self._idle_since = time.monotonic()
 
-    async def pace(self, station_seconds: float, interrupted: asyncio.Future[None]) -> None:
-        """Wait as long as station seconds take, or until a future is done."""
+    async def pace(
+        self, station_seconds: float, began: float, interrupted: asyncio.Future[None]
+    ) -> None:
+        """Wait as long as station seconds take, counted from a monotonic time in the past.
+
+        A future that is done ends it early.
+        """
         self._ahead_s += station_seconds / self._scale
-        if self._ahead_s < _SHORTEST_WAIT_S:
+        wait = self._ahead_s - (time.monotonic() - began)
+        if wait < _SHORTEST_WAIT_S:
             await asyncio.sleep(0)  # whoever polls has a turn
-            return
-        began = time.monotonic()
-        await asyncio.wait([interrupted], timeout=self._ahead_s)
-        waited = time.monotonic() - began
-        self._ahead_s = (
-            0.0 if interrupted.done() else max(self._ahead_s - waited, -_MOST_OVERSLEPT_S)
-        )
+        else:
+            await asyncio.wait([interrupted], timeout=wait)
+        left = self._ahead_s - (time.monotonic() - began)
+        self._ahead_s = 0.0 if interrupted.done() else max(left, -_MOST_LATE_S)
