@@ -8,19 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
-from skyscan_lab.io import FORMATS
-
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
-
-
-def check_ending(_ctx: click.Context, _parameter: click.Parameter, path: Path) -> Path:
-    """Refuse a file name that says no format, before any work is done for it."""
-    endings = [ending for row in FORMATS.values() if row.write for ending in row.suffixes]
-    if not path.name.lower().endswith(tuple(endings)):
-        raise click.BadParameter(f"{path.name} must end in one of {', '.join(endings)}")
-    return path
 
 
 def recording_options(command: Command) -> Command:

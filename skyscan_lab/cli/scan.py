@@ -11,13 +11,13 @@ import click
 from click.core import ParameterSource
 
 from skyscan_lab.cli.console import Failure, messages, output
-from skyscan_lab.cli.options import EXISTING_FILE, check_ending, station_option
+from skyscan_lab.cli.options import EXISTING_FILE, station_option
 from skyscan_lab.cli.scan_display import Display, make_display
 from skyscan_lab.cli.scan_keys import ScanKeys
 from skyscan_lab.devices.factory import open_station
 from skyscan_lab.errors import DeviceError, SkyscanError
 from skyscan_lab.grid import ScanGrid
-from skyscan_lab.io import save_session
+from skyscan_lab.io import format_of, save_session
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
 from skyscan_lab.protocol.records import StatusRecord
 from skyscan_lab.scanning import (
@@ -95,7 +95,6 @@ _OF_THE_PLAN = ("az", "el", "step", "reads", "order", "fast_axis", "reference", 
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("session.nc"),
     show_default=True,
-    callback=check_ending,
     help="File of the session; its extension says the format. Never overwritten, unless by "
     "--resume.",
 )
@@ -126,6 +125,7 @@ def scan_command(ctx: click.Context, /, station_file: Path | None, **options: An
     """
     station = load_station(station_file)
     out: Path = options["out"]
+    format_of(out)  # an unknown ending is better refused before a night of scanning
     if options["resume"] is not None:
         given = [
             name

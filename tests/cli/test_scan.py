@@ -1,5 +1,6 @@
 """Truth: real processes, real signals and real keys, on the simulated station."""
 
+import asyncio
 import json
 import os
 import pty
@@ -17,8 +18,12 @@ import xarray as xr
 from click.testing import CliRunner
 
 from skyscan_lab.cli.main import main
+from skyscan_lab.devices.emulators.rssi_dialect import RssiDialectEmulator
+from skyscan_lab.devices.freerunning import free_running_station
 from skyscan_lab.io import load_session
 from skyscan_lab.session import Flag
+from skyscan_lab.simulation.faults import RotorFaults
+from skyscan_lab.station import Station
 
 pytestmark = pytest.mark.system
 
@@ -236,3 +241,32 @@ def test_a_station_that_is_not_there_is_one_line(tmp_path: Path, unused_tcp_port
     assert output.startswith("error: ")
     assert f"127.0.0.1:{unused_tcp_port}" in output
     assert len(output.splitlines()) == 1
+
+
+async def test_a_fault_is_told_in_words_and_the_scan_can_go_on(tmp_path: Path) -> None:
+    out, journal = tmp_path / "session.nc", tmp_path / "session.journal"
+    station = tmp_path / "station.toml"
+    area = ("--az", "150", "156", "--el", "30", "32", "--reads", "2")  # 4 × 2 points
+    hardware = free_running_station(Station(), scale=1.0)
+    async with RssiDialectEmulator(hardware.rotor, hardware.receiver) as server:
+        station.write_text(
+            f"[rotor]\ndriver = 'rotctld'\nport = {server.port}\nmove_timeout_s = 4.0\n"
+            "[receiver]\ndriver = 'rotor'\n"
+        )
+
+        def scan(*arguments: object) -> tuple[int, str, str]:
+            with Scan("--station", station, *arguments, "--out", out) as process:
+                return (*process.end(), process.seen)
+
+        hardware.rotor.inject(RotorFaults(jam_azimuth_deg=153.0))
+        status, output, seen = await asyncio.to_thread(scan, *area)
+        assert status == 3, seen
+        assert "paused: rotctld 127.0.0.1" in seen
+        assert "Traceback" not in seen
+        assert f"--resume {journal}" in output
+        assert points_in(journal) == 2, seen
+
+        hardware.rotor.inject(RotorFaults())
+        status, output, seen = await asyncio.to_thread(scan, "--resume", journal)
+    assert status == 0, seen
+    assert measured(load_session(out)) == 8
