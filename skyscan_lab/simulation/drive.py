@@ -66,11 +66,6 @@ class Drive:
         self._frozen: Dial | None = None
 
     @property
-    def faults(self) -> RotorFaults:
-        """What is wrong with it."""
-        return self._faults
-
-    @property
     def end_s(self) -> float:
         """Time at which both motors come, or came, to rest."""
         return max(axis.end_s for axis in self.axes)

@@ -46,6 +46,7 @@ def test_every_usual_way_to_write_it(tmp_path: Path, content: str) -> None:
         (",10,20\n", 1, "no name"),
         ("A,10,20\nname,azimuth,elevation\n", 2, "azimuth 'azimuth'"),
         ("A;10;20\n", 1, "1 fields"),
+        ("A,10,20\n" + "B" * 200_000 + ",10,20\n", 2, "not CSV"),
     ],
 )
 def test_names_the_line_that_is_wrong(tmp_path: Path, content: str, line: int, reason: str) -> None:

@@ -124,7 +124,7 @@ async def test_readings_take_their_time_and_belong_to_their_key() -> None:
     made = devices()
     async with made.rotor, made.receiver as receiver:
         first = await receiver.read(7, KEY)
-        assert made.clock.seconds == pytest.approx(7 * 0.02)
+        assert made.clock.seconds == pytest.approx(7 * receiver.integration_s)
         aside = await receiver.read(7)
         assert made.clock.seconds == pytest.approx(7 * 0.02)
         second = await receiver.read(7, KEY._replace(sequence=4))
@@ -247,6 +247,8 @@ async def test_pulled_cables_and_failing_readings() -> None:
         for use in (rotor.position, rotor.stop, rotor.park, lambda: receiver.read(1)):
             with pytest.raises(DeviceUnreachable, match="unplugged"):
                 await use()
+        with pytest.raises(DeviceUnreachable, match="unplugged"):
+            await receiver.__aenter__()
         rotor.plug_in()
         assert await rotor.position() == Position(0.0, 0.0)
     with pytest.raises(DeviceUnreachable, match="not connected"):
@@ -268,6 +270,16 @@ async def test_idle_time_passes_when_people_made_it_and_not_otherwise() -> None:
         again = made.clock.seconds
         made.clock.catch_up()
         assert made.clock.seconds - again <= 100.0 * (time.monotonic() - began)
+
+
+async def test_a_station_at_work_has_nothing_to_catch_up_with() -> None:
+    made = devices(scale=20.0)
+    async with made.rotor as rotor:
+        moving = asyncio.create_task(rotor.move(60.0, 0.0))
+        await asyncio.sleep(0.02)
+        made.clock.catch_up()
+        await moving
+    assert made.clock.seconds == pytest.approx(60.0 / 20.0 + 20.0 / 40.0 + 0.2)
 
 
 async def test_without_an_epoch_it_is_now() -> None:

@@ -67,6 +67,8 @@ def test_skyline_is_straight_from_point_to_point_across_north() -> None:
 def test_a_sky_that_cannot_be_is_refused_by_name(field: str) -> None:
     with pytest.raises(InvalidInput, match=field):
         DiffuseSky(**{field: -1.0})
+    with pytest.raises(InvalidInput, match="softness_deg"):
+        DiffuseSky(softness_deg=0.0)
 
 
 def test_spillover_holds_its_share_of_the_power_and_nothing_on_the_axis() -> None:
