@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import pi
 
-from skyscan_lab import station as settings
+import skyscan_lab.station as settings
 from skyscan_lab.antenna import AiryPattern, AntennaPattern, effective_area_m2
 from skyscan_lab.catalogs import look_angles
 from skyscan_lab.mount import Mount

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from skyscan_lab import station as settings
+import skyscan_lab.station as settings
 from skyscan_lab.devices.base import Position, ReadingKey
 from skyscan_lab.devices.simulated import (
     TIME_SCALE_VARIABLE,
