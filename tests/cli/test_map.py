@@ -44,6 +44,24 @@ def recording(path: Path, *, peak: tuple[float, float] = (123.0, 34.0)) -> Path:
     return path
 
 
+EXAMPLES = Path(__file__).parents[2] / "data"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["session.nc", "map.fits", "map.healpix.fits", "session.csv", "points.json", "winegard.txt",
+     "rtl_power.csv", "raw-data-20260214-020000.txt"],
+)  # fmt: skip
+def test_every_format_becomes_a_map(name: str, tmp_path: Path) -> None:
+    result = skymap(EXAMPLES / name, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(PRODUCTS)
+    # All examples show the same made-up sky; see data/make_examples.py.
+    assert np.isfinite(float(sources_in(tmp_path)[0]["snr"]))
+    with fits.open(tmp_path / "map.fits") as hdus:
+        assert np.isfinite(hdus[0].data).any()
+
+
 @pytest.mark.recording
 @pytest.mark.system
 def test_the_real_recording(tmp_path: Path) -> None:
