@@ -69,7 +69,10 @@ class Control:
         self.cancelled = True
         self._changed.set()
 
-    async def change(self) -> None:
-        """Return once a wish has been uttered since the last call."""
-        await self._changed.wait()
+    def notice(self) -> None:
+        """Take note of all wishes so far; `changed` is about later ones."""
         self._changed.clear()
+
+    async def changed(self) -> None:
+        """Return once a wish has been uttered since `notice`."""
+        await self._changed.wait()

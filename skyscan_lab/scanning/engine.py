@@ -1,8 +1,9 @@
 """The scan engine: carries a plan out, point by point, and never loses what it has measured.
 
 For each point: move, settled as the driver finds by position; read and average; make the
-record durable; only then announce it. Statuses change only as `skyscan_lab.protocol.lifecycle`
-allows, and each change is a record of the same journal.
+record durable; only then announce it. While a record goes to disk the rotor is on its way to
+the next point, which is not read before that record is safe. Statuses change only as
+`skyscan_lab.protocol.lifecycle` allows, and each change is a record of the same journal.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 from skyscan_lab.devices.base import Receiver, Rotor
 from skyscan_lab.devices.clock import Clock, SystemClock
@@ -33,9 +35,19 @@ from skyscan_lab.scanning.faults import FaultPolicy
 from skyscan_lab.scanning.journal import Journal
 from skyscan_lab.scanning.measuring import Measuring
 from skyscan_lab.scanning.route import plan_route
-from skyscan_lab.scanning.steps import Steps
+from skyscan_lab.scanning.state import ScanState
+from skyscan_lab.scanning.steps import Look, Skip, Steps, Visit
 from skyscan_lab.scanning.unbroken import unbroken
 from skyscan_lab.scanning.watchdog import Interrupted, Watchdog
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """A record on its way to disk, and what the journal's state will be then."""
+
+    record: ScanRecord
+    state: ScanState
+    task: asyncio.Task[Entry]
 
 
 class ScanEngine:
@@ -88,6 +100,7 @@ class ScanEngine:
         self._active = False
         self._holding = False
         self._unread_in_row = 0
+        self._writing: _Writing | None = None
 
     @property
     def status(self) -> ScanStatus:
@@ -180,6 +193,8 @@ class ScanEngine:
                 # it is not ours: somebody else may be moving it.
                 if not self._holding:
                     await unbroken(self._halt())
+                if self._writing is not None:
+                    await unbroken(self._written_or_not(self._writing))
                 raise
         except Interrupted:
             await self.journal.append(self._change(ScanEvent.CANCEL))
@@ -229,23 +244,64 @@ class ScanEngine:
             if self._control.cancelled:
                 raise Interrupted
             if self._control.reasons or self.journal.state.status is ScanStatus.PAUSED:
+                await self._written()
                 await self._hold()
-            step = steps.next(self.journal.state, self._clock.now())
+            step = steps.next(self._expected, self._clock.now())
             if step is None:
+                await self._written()
                 return
             try:
-                record = await self._measuring.carry_out(step, self.plan.reads)
+                record = await self._carry_out(step)
             except DeviceError as error:
                 self._control.hold(PauseReason.FAULT, error)
                 await self._halt()
             else:
-                await self._commit(record)
+                self._write(record)
                 self._watch_receiver(record)
+
+    async def _carry_out(self, step: Visit | Look | Skip) -> ScanRecord:
+        """Do a step, while the record of the one before it goes to disk."""
+        if isinstance(step, Skip):
+            await self._written()
+            return self._measuring.skip(step)
+        position = await self._measuring.go(step)
+        if await self._written():
+            # Held meanwhile: somebody else may have moved the rotor.
+            position = await self._measuring.go(step)
+        return await self._measuring.look(step, position, self.plan.reads)
+
+    @property
+    def _expected(self) -> ScanState:
+        """State of the journal once what is being written is on disk."""
+        return self.journal.state if self._writing is None else self._writing.state
+
+    def _write(self, record: ScanRecord) -> None:
+        """Begin to record a step; `_written` ends it before the next one is read."""
+        state = self.journal.state.after(Entry(self.journal.state.number + 1, record))
+        task = asyncio.create_task(self.journal.append(record), name="journal")
+        self._writing = _Writing(record, state, task)
+
+    async def _written(self) -> bool:
+        """Return once the last record is on disk; True where the scan was held for that."""
+        if self._writing is None:
+            return False
+        writing, self._writing = self._writing, None
+        try:
+            await writing.task
+        except JournalWriteError as error:
+            self._control.hold(PauseReason.FAULT, error)
+            await self._hold()
+            await self._commit(writing.record)
+            return True
+        return False
 
     async def _hold(self) -> None:
         """Stay paused, with each change of the reasons on record, until none is left."""
         self._holding = True
         while True:
+            self._control.notice()
+            if self._control.cancelled:
+                raise Interrupted
             reasons = self._control.reasons
             try:
                 await self._record_hold(reasons or frozenset({PauseReason.FAULT}))
@@ -259,9 +315,7 @@ class ScanEngine:
                 self._control.hold(PauseReason.FAULT, error)
             if self.fault is not None:
                 self.troubled.set()
-            await self._control.change()
-            if self._control.cancelled:
-                raise Interrupted
+            await self._control.changed()
 
     async def _record_hold(self, reasons: frozenset[PauseReason]) -> None:
         state = self.journal.state
@@ -280,6 +334,11 @@ class ScanEngine:
                 await self._hold()
             else:
                 return
+
+    async def _written_or_not(self, writing: _Writing) -> None:
+        """Let what is being written come to its end, for better or worse."""
+        self._writing = None
+        await asyncio.wait({writing.task})
 
     def _change(
         self, event: ScanEvent, reasons: frozenset[PauseReason] = frozenset()

@@ -31,32 +31,52 @@ class Measuring:
     policy: FaultPolicy
     watchdog: Watchdog
 
-    async def carry_out(self, step: Visit | Look | Skip, reads: int) -> ScanRecord:
-        """Do a step and return what is to be recorded.
+    async def go(self, step: Visit | Look) -> Position:
+        """Send the rotor to a step's target and return where it says it has settled.
+
+        Raises
+        ------
+        PositionMismatch
+            Where that is farther from the target than the policy's tolerance.
+        DeviceError
+            As the rotor says.
+        """
+        position = await self.watchdog.call(
+            self.rotor.move(step.azimuth_deg, step.elevation_deg),
+            device=self.rotor.name,
+            limit_s=self.policy.move_limit_s,
+        )
+        # Rotors that count from 0 to 360 report the same place a turn away.
+        off_azimuth = abs((position.azimuth_deg - step.azimuth_deg + 180.0) % 360.0 - 180.0)
+        off_elevation = abs(position.elevation_deg - step.elevation_deg)
+        if not max(off_azimuth, off_elevation) <= self.policy.tolerance_deg:
+            raise PositionMismatch(
+                self.rotor.name,
+                f"sent to azimuth {step.azimuth_deg:g}° elevation {step.elevation_deg:g}°, says it "
+                f"has settled at azimuth {position.azimuth_deg:g}° elevation "
+                f"{position.elevation_deg:g}°; check motors, encoders and limits",
+            )
+        return position
+
+    async def look(self, step: Visit | Look, position: Position, reads: int) -> ScanRecord:
+        """Read where the rotor is, and return what is to be recorded.
 
         A reading that fails again and again gives up its point; the record says why.
 
         Parameters
         ----------
-        step : Visit, Look or Skip
-            What to do.
+        step : Visit or Look
+            What is read.
+        position : Position
+            Where the rotor is.
         reads : int
             Readings to average.
 
         Raises
         ------
-        DeviceError
-            Where the rotor fails, or the receiver has no signal at all.
+        NoSignalSource
+            Where the receiver has no signal at all.
         """
-        if isinstance(step, Skip):
-            where = f"azimuth {step.point.azimuth_deg:g}° elevation {step.point.elevation_deg:g}°"
-            return MissingRecord(
-                sequence=step.point.sequence,
-                reason="out_of_limits",
-                words=f"{self.rotor.name} cannot reach {where}",
-                time=self.clock.now(),
-            )
-        position = await self._point_to(step.azimuth_deg, step.elevation_deg)
         try:
             measured, time = await self._read(reads, step.key)
         except NoSignalSource:
@@ -68,32 +88,15 @@ class Measuring:
             return ReferenceRecord.model_validate({"visit": step.visit, **common})
         return PointRecord.model_validate({"sequence": step.point.sequence, **common})
 
-    async def _point_to(self, azimuth_deg: float, elevation_deg: float) -> Position:
-        """Send the rotor to a target and return where it says it has settled.
-
-        Raises
-        ------
-        PositionMismatch
-            Where that is farther from the target than the policy's tolerance.
-        DeviceError
-            As the rotor says.
-        """
-        position = await self.watchdog.call(
-            self.rotor.move(azimuth_deg, elevation_deg),
-            device=self.rotor.name,
-            limit_s=self.policy.move_limit_s,
+    def skip(self, step: Skip) -> ScanRecord:
+        """Return what is to be recorded of a point that the rotor cannot reach."""
+        where = f"azimuth {step.point.azimuth_deg:g}° elevation {step.point.elevation_deg:g}°"
+        return MissingRecord(
+            sequence=step.point.sequence,
+            reason="out_of_limits",
+            words=f"{self.rotor.name} cannot reach {where}",
+            time=self.clock.now(),
         )
-        # Rotors that count from 0 to 360 report the same place a turn away.
-        off_azimuth = abs((position.azimuth_deg - azimuth_deg + 180.0) % 360.0 - 180.0)
-        off_elevation = abs(position.elevation_deg - elevation_deg)
-        if not max(off_azimuth, off_elevation) <= self.policy.tolerance_deg:
-            raise PositionMismatch(
-                self.rotor.name,
-                f"sent to azimuth {azimuth_deg:g}° elevation {elevation_deg:g}°, says it has "
-                f"settled at azimuth {position.azimuth_deg:g}° elevation "
-                f"{position.elevation_deg:g}°; check motors, encoders and limits",
-            )
-        return position
 
     async def _read(self, reads: int, key: ReadingKey) -> tuple[Measurement, datetime]:
         """Read, again if need be, and return the average and the middle of its time.

@@ -352,8 +352,26 @@ async def test_a_full_disk_pauses_and_loses_nothing(bench, parts) -> None:
         records = await records_of(engine)
     assert [r.sequence for r in records if isinstance(r, PointRecord)] == list(range(12))
     assert statuses(records) == ["running", "paused", "running", "completed"]
-    # The point measured before the disk was full was kept, not measured again.
-    assert len(bench.rotor.targets) == 12
+    # What was measured before the disk was full was kept, not measured again.
+    assert [key.sequence for key in bench.receiver.keys if key] == list(range(12))
+
+
+async def test_after_a_full_disk_the_rotor_is_sent_again_before_it_is_read(bench, parts) -> None:
+    bench.rotor.at_move[3] = lambda: setattr(bench, "room", 0)
+    async with engine_of(bench, parts) as engine:
+        run = asyncio.create_task(engine.run())
+        await until(lambda: engine.troubled.is_set() and not bench.rotor.moving)
+        await bench.rotor.move(300.0, 80.0)  # somebody else, while the scan is held
+        moved = len(bench.rotor.targets)
+        bench.room = float("inf")
+        engine.resume()
+        assert await run is ScanStatus.COMPLETED
+        points = [r for r in await records_of(engine) if isinstance(r, PointRecord)]
+    visits = list(parts.grid.visits())
+    assert bench.rotor.targets[moved] == (visits[3].azimuth_deg, visits[3].elevation_deg)
+    assert [(p.azimuth_deg, p.elevation_deg) for p in points] == [
+        (visit.azimuth_deg, visit.elevation_deg) for visit in visits
+    ]
 
 
 async def test_a_full_disk_at_the_start_refuses_the_start(bench, parts) -> None:

