@@ -33,7 +33,7 @@ def body_direction(
     body : {"sun", "moon"}
         Which.
     time : Time or array_like
-        Times, UTC: astropy Time, or seconds since 1970-01-01 (Unix time).
+        Times: astropy Time, datetime64 (UTC) as in a session, or seconds since 1970-01-01.
     location : Location, EarthLocation or (latitude, longitude[, height])
         The site, degrees and metres.
 
@@ -50,7 +50,14 @@ def body_direction(
     """
     site = as_location(location).to_earth_location()
     with bundled_earth_orientation(), solar_system_ephemeris.set("builtin"):
-        moments = time if isinstance(time, Time) else Time(np.asarray(time), format="unix")
+        moments = _as_time(time)
         frame = AltAz(obstime=moments, location=site)
         apparent = get_body(body, moments, site).transform_to(frame)
     return np.asarray(apparent.az.to_value(u.deg)), np.asarray(apparent.alt.to_value(u.deg))
+
+
+def _as_time(time: Time | ArrayLike) -> Time:
+    if isinstance(time, Time):
+        return time
+    values = np.asarray(time)
+    return Time(values, format="datetime64" if values.dtype.kind == "M" else "unix", scale="utc")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from skyscan_lab import station as settings
 from skyscan_lab.devices.base import Position, Receiver, Rotor, RotorLimits
@@ -38,7 +39,10 @@ class OpenStation:
 
 @asynccontextmanager
 async def open_station(
-    station: settings.Station, *, time_scale: float | None = None
+    station: settings.Station,
+    *,
+    time_scale: float | None = None,
+    epoch: datetime | None = None,
 ) -> AsyncIterator[OpenStation]:
     """Connect the devices of a station, and disconnect them at the end.
 
@@ -50,6 +54,9 @@ async def open_station(
         Station seconds in a real second. By default the simulated station asks the
         environment (``SKYSCAN_TIME_SCALE``) and every other runs in real time; another value
         is for emulators behind real protocols.
+    epoch : datetime, optional
+        When the scan begins at a simulated station, with its time zone: the Sun, the drift and
+        the noise are then the same each time. By default now.
 
     Yields
     ------
@@ -61,7 +68,7 @@ async def open_station(
     DeviceError
         When a device cannot be reached, or is not what the description says.
     StationError
-        When rotor and receiver do not go together.
+        When rotor and receiver do not go together, or a real station is given an epoch.
 
     Examples
     --------
@@ -74,7 +81,7 @@ async def open_station(
     >>> asyncio.run(look())
     4
     """
-    devices = _devices(station, time_scale)
+    devices = _devices(station, time_scale, epoch)
     async with AsyncExitStack() as stack:
         # The rotor first: a receiver may borrow its connection.
         await stack.enter_async_context(devices.rotor)
@@ -82,12 +89,16 @@ async def open_station(
         yield devices
 
 
-def _devices(station: settings.Station, time_scale: float | None) -> OpenStation:
+def _devices(
+    station: settings.Station, time_scale: float | None, epoch: datetime | None
+) -> OpenStation:
     if station.rotor.driver == "simulated":
         from skyscan_lab.devices.simulated import simulated_station
 
-        simulated = simulated_station(station, scale=time_scale)
+        simulated = simulated_station(station, scale=time_scale, epoch=epoch)
         return OpenStation(simulated.rotor, simulated.receiver, simulated.clock)
+    if epoch is not None:
+        raise StationError(f"epoch = {epoch}: must be left out, real hardware keeps real time")
     clock = SystemClock() if time_scale is None else ScaledClock(time_scale)
     rotor = _rotor(station.rotor, clock)
     return OpenStation(rotor, _receiver(station.receiver, rotor, clock), clock)

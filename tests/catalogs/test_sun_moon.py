@@ -27,11 +27,13 @@ def test_sun_is_where_get_sun_says_it_is() -> None:
     assert apart.max() < 0.1 / 3600.0
 
 
-def test_unix_seconds_are_times_too() -> None:
+def test_unix_seconds_and_session_times_are_times_too() -> None:
     time = Time("2024-06-21T10:00:00", scale="utc")
     by_time = body_direction("moon", time, SITE)
     by_seconds = body_direction("moon", time.unix, SITE)
+    by_session_time = body_direction("moon", time.datetime64, SITE)
     assert separation(*by_time, *by_seconds) < 1e-6
+    assert separation(*by_time, *by_session_time) < 1e-6
 
 
 def test_moon_s_parallax_is_in_it() -> None:

@@ -1,12 +1,14 @@
 """A station file becomes connected devices, of the drivers that it names."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from skyscan_lab.devices.emulators.rigctld import GqrxEmulator, RigctldEmulator
 from skyscan_lab.devices.emulators.rotctld import RotctldEmulator
 from skyscan_lab.devices.emulators.rssi_dialect import RssiDialectEmulator
 from skyscan_lab.devices.factory import open_station
-from skyscan_lab.errors import DeviceUnreachable, NoSignalSource
+from skyscan_lab.errors import DeviceUnreachable, NoSignalSource, StationError
 from skyscan_lab.station import Station
 
 
@@ -66,3 +68,14 @@ async def test_winegard():
     settings = station({"driver": "winegard", "device": "/dev/does-not-exist"}, {"driver": "rotor"})
     with pytest.raises(DeviceUnreachable, match="does not exist"):
         await open_station(settings).__aenter__()
+
+
+async def test_epoch_sets_the_calendar_of_a_simulated_station_only(linear_rotor, counting_receiver):
+    epoch = datetime(2026, 2, 20, 14, 0, tzinfo=UTC)
+    async with open_station(Station(), time_scale=1000.0, epoch=epoch) as devices:
+        devices.clock.catch_up()
+        assert devices.clock.now() == epoch
+    async with RotctldEmulator(linear_rotor) as mount, RigctldEmulator(counting_receiver) as radio:
+        real = station(at(mount, "rotctld"), at(radio, "rigctld"))
+        with pytest.raises(StationError, match="epoch"):
+            await open_station(real, epoch=epoch).__aenter__()
