@@ -32,8 +32,11 @@ suppress_warnings = ["ref.citation"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+smartquotes = False  # they make one dash of the two of an option
+
 html_theme = "pydata_sphinx_theme"
 html_title = "skyscan-lab"
+html_sidebars = {"*": [], "how-to/*": []}  # pages that have no neighbours to list
 html_show_sourcelink = False
 html_theme_options = {
     "navigation_with_keys": False,

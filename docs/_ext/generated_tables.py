@@ -72,12 +72,11 @@ def formats() -> str:
             f"`{name}`",
             row.title,
             ", ".join(f"`{suffix}`" for suffix in row.suffixes),
-            "" if row.write is None else "yes",
             ", ".join(f"`{option}`" for option in row.options),
         )
         for name, row in FORMATS.items()
     )
-    return _table(("name", "what it is", "written to names ending in", "written", "options"), rows)
+    return _table(("name", "what it is", "written to names ending in", "options"), rows)
 
 
 def layers() -> str:
@@ -175,6 +174,8 @@ def _allowed(setting: Mapping[str, Any]) -> str:
         return f"list of {_allowed(setting['items'])}"
     if setting.get("type") not in ("number", "integer"):
         return {"string": "text"}.get(setting.get("type", ""), "a section")
+    if "minimum" in setting and "maximum" in setting:
+        return f"{setting['minimum']:g} to {setting['maximum']:g}"
     bounds = [
         f"{sign} {setting[key]:g}"
         for key, sign in (

@@ -47,6 +47,8 @@ def _share(
         text = _HEADING.sub(r".. rubric:: \1\n", text)
     elif module := sys.modules.get(getattr(obj, "__module__", None) or ""):
         text = with_references(text, entries(module.__doc__ or ""))
+    # An author's initial at the start of an entry is no item of a list.
+    text = re.sub(r"^(\.\. \[\w+\] )(?=[A-Z]\. )", r"\1\\", text, flags=re.MULTILINE)
     lines[:] = [*text.splitlines(), ""]  # what follows starts a block of its own
 
 
