@@ -18,7 +18,10 @@ from sphinx.util.inventory import InventoryFile
 import skyscan_lab
 from skyscan_lab.cli.main import main
 from skyscan_lab.io import FORMATS
+from skyscan_lab.power import UNITS
 from skyscan_lab.session import AXES, SCHEMA, Flag
+from skyscan_lab.session.attributes import AVERAGING
+from skyscan_lab.session.references import REFERENCES
 from skyscan_lab.station import Limits, ReceiverSettings, RotorSettings, Site, Station
 
 ROOT = Path(__file__).parents[1]
@@ -132,8 +135,8 @@ def test_every_part_of_a_session_is_documented(text):
     page = text("data-model")
     for row in (*SCHEMA, *AXES):
         assert re.search(rf"\b{row.name}\b", page), row.name
-    for flag in Flag:
-        assert flag.name in page
+    for word in (*(flag.name for flag in Flag), *AVERAGING, *UNITS, REFERENCES):
+        assert word in page
 
 
 def test_every_layer_is_in_the_architecture(text):
