@@ -526,6 +526,17 @@ BROKEN = {
                          "span of azimuth"),
     "whole numbers for levels": (lambda ds: ds.assign(rssi=ds.rssi.fillna(0).astype(int)),
                                  "type of rssi"),
+    "nothing on an axis": (lambda ds: ds.isel(azimuth=slice(0)), "coordinate azimuth"),
+    "levels of another byte order": (
+        lambda ds: ds.assign(rssi=ds.rssi.astype(">f8", keep_attrs=True)),
+        "type of rssi",
+    ),
+    "an axis of another byte order": (
+        lambda ds: ds.assign_coords(azimuth=ds.azimuth.astype(">f8")),
+        "type of coordinate azimuth",
+    ),
+    "times in other units": (lambda ds: ds.assign(time=ds.time.astype("datetime64[us]")),
+                             "type of time"),
     "times as text": (lambda ds: ds.assign(time=ds.time.astype(str)), "type of time"),
     "floats for flags": (lambda ds: ds.assign(flag=ds.flag.astype(float)), "type of flag"),
     "no units": (lambda ds: renamed_units(ds, "rssi", None), "units of rssi"),
