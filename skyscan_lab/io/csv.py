@@ -65,7 +65,7 @@ def write_csv(ds: xr.Dataset, path: str | Path) -> Path:
         elevation, azimuth = np.meshgrid(ds["elevation"], ds["azimuth"], indexing="ij")
         named = {"elevation": _texts(elevation.ravel()), "azimuth": _texts(azimuth.ravel())}
     for name, column in rows.columns.items():
-        flat = column.reshape(len(column), -1)
+        flat = column.reshape(len(column), int(np.prod(column.shape[1:])))
         for channel in range(flat.shape[1]):
             named[_heading(name, channel, column.ndim > 1)] = _texts(flat[:, channel])
     comments = {**rows.layout, _ROWS: len(rows.columns["rssi"])}
@@ -114,10 +114,10 @@ def read_csv(path: str | Path) -> xr.Dataset:
                 f"{len(fields)} values under {len(heading)} names, separated by commas", number
             )
         cells.append((number, fields))
-    if not cells:
-        raise file.error("no rows in the table")
     try:
         announced = int(layout[_ROWS])
+        if not cells and announced:
+            raise file.error("no rows in the table")
         if len(cells) > announced:
             raise file.error(f"{len(cells)} rows where the layout announces {announced}")
         columns = {

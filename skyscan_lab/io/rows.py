@@ -28,6 +28,9 @@ from skyscan_lab.session import (
 )
 
 LAYOUT_KEYS = ("sizes", "coordinates", "variables", "attributes")
+_TYPES = frozenset(
+    {"float64", "float32", "int64", "int32", "int16", "int8", "datetime64[ns]"}
+)  # what CSV and FITS tables both have
 _SCHEMA_ROW = {row.name: row for row in SCHEMA}
 
 
@@ -53,7 +56,8 @@ def to_rows(ds: xr.Dataset) -> Rows:
     Raises
     ------
     InvalidInput
-        For an attribute that JSON cannot hold, or a variable that is not one value a cell.
+        For an attribute that JSON cannot hold, a variable that is not one number or time a
+        cell, or a coordinate along other dims than its own.
 
     Examples
     --------
@@ -69,22 +73,26 @@ def to_rows(ds: xr.Dataset) -> Rows:
         channels = tuple(dim for dim in CHANNEL_DIMS if dim in variable.dims)
         if set(variable.dims) != {*channels, *base}:
             raise InvalidInput(f"dims of {name}", variable.dims, f"{base}, and channels before")
+        if str(variable.dtype) not in _TYPES:
+            raise InvalidInput(f"type of {name}", str(variable.dtype), f"one of {sorted(_TYPES)}")
         cells = variable.transpose(*base, *channels).values
-        columns[str(name)] = cells.reshape(-1, *cells.shape[len(base) :])
+        count = int(np.prod(cells.shape[: len(base)]))
+        columns[str(name)] = cells.reshape(count, *cells.shape[len(base) :])
         variables[str(name)] = {
             "dims": list(channels),
             "dtype": str(variable.dtype),
             "attributes": _plain(variable.attrs, str(name)),
         }
-    coordinates = {
-        str(name): {
+    coordinates: dict[str, Any] = {}
+    for name, axis in ds.coords.items():
+        # One without a dim is what selecting a channel leaves of its axis.
+        if axis.dims not in ((), (name,)):
+            raise InvalidInput(f"dims of coordinate {name}", axis.dims, f"{(name,)} or none")
+        coordinates[str(name)] = {
             "values": axis.values.tolist(),
             "dtype": str(axis.dtype),
             "attributes": _plain(axis.attrs, str(name)),
         }
-        for name, axis in ds.coords.items()
-        if name in ds.dims
-    }
     sizes = {str(dim): int(ds.sizes[dim]) for dim in (*CHANNEL_DIMS, *base) if dim in ds.dims}
     return Rows(
         columns,
@@ -109,10 +117,11 @@ def from_rows(rows: Rows) -> xr.Dataset:
         For a layout and columns that are no session.
     """
     layout = rows.layout
-    coordinates = {
-        name: (name, np.array(axis["values"], dtype=axis["dtype"]), _typed(axis["attributes"]))
-        for name, axis in layout["coordinates"].items()
-    }
+    coordinates = {}
+    for name, axis in layout["coordinates"].items():
+        dims = name if isinstance(axis["values"], list) else ()
+        values = np.array(axis["values"], dtype=axis["dtype"])
+        coordinates[name] = (dims, values, _typed(axis["attributes"]))
     # Sizes are believed only where a coordinate or the rows themselves bear them out.
     sizes = {dim: len(coordinates[dim][1]) for dim in layout["sizes"] if dim in coordinates}
     if "sample" in layout["sizes"]:
