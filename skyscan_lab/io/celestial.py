@@ -73,20 +73,18 @@ def sample_positions(
     Returns
     -------
     tuple of ndarray, or None
-        Right ascension and declination in degrees; NaN where no time is recorded. None where
-        no site is recorded, or no time at all.
+        Right ascension and declination in degrees; NaN where no time or no direction is
+        recorded. None where no site is recorded, or no time at all.
     """
     site = location_of(ds)
     times = ds["time"].values
-    known = ~np.isnat(times)
+    azimuth, elevation = ds["azimuth_measured"].values, ds["elevation_measured"].values
+    known = ~np.isnat(times) & np.isfinite(azimuth) & np.isfinite(elevation)
     if site is None or not known.any():
         return None
     ra, dec = np.full(times.shape, np.nan), np.full(times.shape, np.nan)
     ra[known], dec[known] = equatorial(
-        ds["azimuth_measured"].values[known],
-        ds["elevation_measured"].values[known],
-        _as_time(times[known]),
-        site,
+        azimuth[known], elevation[known], _as_time(times[known]), site
     )
     return ra, dec
 

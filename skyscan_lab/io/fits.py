@@ -30,10 +30,17 @@ from skyscan_lab.errors import ExportRefused, FileError, InvalidInput
 from skyscan_lab.io.atomic import write_atomically
 from skyscan_lab.io.celestial import sky_rotation
 from skyscan_lab.io.fits_file import open_fits, to_bytes
-from skyscan_lab.io.fits_header import ascii_text, channel_header, is_even, observation_header
+from skyscan_lab.io.fits_header import ascii_text, channel_header, observation_header
 from skyscan_lab.io.fits_tables import SAMPLES, SESSION, read_tables, table_hdus
-from skyscan_lab.io.fits_wcs import MAX_PIXELS, Plane, Projection, rectangle, zenithal_plane
-from skyscan_lab.io.resampling import resample, step_of
+from skyscan_lab.io.fits_wcs import (
+    MAX_PIXELS,
+    Plane,
+    Projection,
+    is_even,
+    rectangle,
+    zenithal_plane,
+)
+from skyscan_lab.io.resampling import directions_of, resample, step_of
 from skyscan_lab.lattice import unroll_azimuth
 from skyscan_lab.session import is_gridded, validate
 
@@ -102,7 +109,8 @@ def write_fits(
     ------
     ExportRefused
         Where ICRS was insisted on and site or times are unknown, or the sky turned by half a
-        pixel or more during the session; and for frequencies that are not evenly spaced.
+        pixel or more during the session; for frequencies that are not evenly spaced; and for a
+        session without a direction.
     InvalidInput
         For an unknown projection or primary, and a pixel out of range.
 
@@ -126,7 +134,7 @@ def write_fits(
     reason: str | None = "not asked for"
     if insisted or icrs is None:
         try:
-            rotation, reason = _rotation(ds, plane, azimuth, elevation), None
+            rotation, reason = _rotation(ds, plane), None
         except ExportRefused as refused:
             if insisted:
                 raise
@@ -170,8 +178,8 @@ def _plane(ds: xr.Dataset, projection: Projection, pixel_deg: float | None) -> P
     if is_gridded(ds):
         azimuths, elevations = ds["azimuth"].values, ds["elevation"].values
     else:
-        azimuths = unroll_azimuth(ds["azimuth_measured"].values)
-        elevations = ds["elevation_measured"].values
+        azimuths, elevations = directions_of(ds)
+        azimuths = unroll_azimuth(azimuths)
     if projection == "CAR":
         if pixel_deg is not None or not (
             is_gridded(ds) and is_even(azimuths) and is_even(elevations)
@@ -191,13 +199,14 @@ def _plane(ds: xr.Dataset, projection: Projection, pixel_deg: float | None) -> P
     return zenithal_plane(azimuths, elevations, pixel_deg or max(step / _PIXELS_PER_STEP, finest))
 
 
-def _rotation(ds: xr.Dataset, plane: Plane, azimuth: Values, elevation: Values) -> Values:
+def _rotation(ds: xr.Dataset, plane: Plane) -> Values:
+    azimuth, elevation = plane.corners()
     sky = np.flatnonzero(np.isfinite(azimuth) & (elevation <= 90.0))
     # Some hundred directions all over the map fix three angles.
     chosen = sky[:: max(1, sky.size // _DIRECTIONS)]
     azimuth, elevation = azimuth.ravel()[chosen], elevation.ravel()[chosen]
     return sky_rotation(
-        ds, azimuth, elevation, plane.native_longitude(azimuth), max(plane.pixel_deg)
+        ds, azimuth, elevation, plane.native_longitude(azimuth), min(plane.pixel_deg)
     )
 
 

@@ -8,13 +8,11 @@ from astropy import units as u
 from astropy.coordinates import BaseGeodeticRepresentation, CartesianRepresentation
 from astropy.io import fits
 from astropy.time import Time
-from numpy.typing import NDArray
 
 from skyscan_lab.errors import ExportRefused
 from skyscan_lab.io.celestial import middle_of
+from skyscan_lab.io.fits_wcs import even_step, is_even
 from skyscan_lab.session import location_of, units_of
-
-Values = NDArray[np.float64]
 
 # FITS spells units its own way; full scale is no unit, so dBFS is a decibel with a comment.
 FITS_UNITS = {"dBm": "dB(mW)", "dBFS": "dB", "dB": "dB", "counts": "ct"}
@@ -31,6 +29,9 @@ def observation_header(ds: xr.Dataset) -> fits.Header:
     """Who, when, where and in which units; what the session does not know is left out."""
     units = units_of(ds)
     header = fits.Header()
+    about = dict(ds.attrs)
+    if "frequency" in ds.coords and not ds["frequency"].dims:  # one channel of several
+        about["frequency_hz"] = float(ds["frequency"])
     header["BUNIT"] = (FITS_UNITS[units], f"readings are in {units}")
     for keyword, name in {
         "OBJECT": "title",
@@ -38,7 +39,7 @@ def observation_header(ds: xr.Dataset) -> fits.Header:
         "INSTRUME": "receiver",
         "OBSFREQ": "frequency_hz",
     }.items():
-        value = ds.attrs.get(name)
+        value = about.get(name)
         if isinstance(value, int | float):
             if np.isfinite(value):
                 header[keyword] = value
@@ -80,6 +81,9 @@ def channel_header(ds: xr.Dataset) -> fits.Header:
     if "polarization" in ds["rssi"].dims:
         axis += 1
         header[f"CTYPE{axis}"] = ("POLARIZATION", "named in POLn")
+        header[f"CRPIX{axis}"] = 1.0
+        header[f"CRVAL{axis}"] = 1.0
+        header[f"CDELT{axis}"] = 1.0
         for number, name in enumerate(ds["polarization"].values.tolist(), start=1):
             header[f"POL{number}"] = ascii_text(str(name))
     if "frequency" in ds["rssi"].dims:
@@ -93,17 +97,8 @@ def channel_header(ds: xr.Dataset) -> fits.Header:
         header[f"CUNIT{axis}"] = "Hz"
         header[f"CRPIX{axis}"] = 1.0
         header[f"CRVAL{axis}"] = float(frequencies[0])
-        header[f"CDELT{axis}"] = _step(frequencies)
+        header[f"CDELT{axis}"] = even_step(frequencies)
     return header
-
-
-def is_even(axis: Values) -> bool:
-    """Whether the values of an axis are evenly spaced."""
-    return bool(np.ptp(np.diff(axis)) <= 1e-6 * _step(axis)) if axis.size > 1 else True
-
-
-def _step(axis: Values) -> float:
-    return float(axis[-1] - axis[0]) / (axis.size - 1) if axis.size > 1 else 1.0
 
 
 def ascii_text(text: str) -> str:

@@ -87,15 +87,22 @@ class Plane:
 
     def directions(self) -> tuple[Values, Values]:
         """Azimuth and elevation of every pixel, degrees; NaN where the plane shows no sky."""
-        rows, columns = np.indices(self.shape, dtype=float)
-        azimuth, elevation = WCS(self.header()).pixel_to_world_values(columns, rows)
-        return np.asarray(azimuth), np.asarray(elevation)
+        return self._sky(*np.indices(self.shape, dtype=float))
+
+    def corners(self) -> tuple[Values, Values]:
+        """Azimuth and elevation of every corner of a pixel; even one pixel has four."""
+        rows, columns = self.shape
+        return self._sky(*(np.indices((rows + 1, columns + 1), dtype=float) - 0.5))
 
     def native_longitude(self, azimuth_deg: Values) -> Values:
         """Longitude of azimuths on the native sphere of the ICRS description."""
         return np.asarray(
             (180.0 if self.projection == "ZEA" else self.reference_azimuth_deg) - azimuth_deg
         )
+
+    def _sky(self, rows: Values, columns: Values) -> tuple[Values, Values]:
+        azimuth, elevation = WCS(self.header()).pixel_to_world_values(columns, rows)
+        return np.asarray(azimuth), np.asarray(elevation)
 
     def _header(
         self,
@@ -132,7 +139,7 @@ def zenithal_plane(azimuth_deg: Values, elevation_deg: Values, pixel_deg: float)
 
 def rectangle(azimuths_deg: Values, elevations_deg: Values) -> Plane:
     """Plain rectangle whose pixels are the cells of two even axes, in degrees."""
-    width, height = (_even_step(axis) for axis in (azimuths_deg, elevations_deg))
+    width, height = (even_step(axis) for axis in (azimuths_deg, elevations_deg))
     middle = float(azimuths_deg[0] + azimuths_deg[-1]) / 2.0
     return Plane(
         "CAR",
@@ -154,5 +161,11 @@ def _pixels(along: Values, pixel_deg: float) -> tuple[int, int]:
     return first, last - first + 1
 
 
-def _even_step(axis: Values) -> float:
+def is_even(axis: Values) -> bool:
+    """Whether the values of an increasing axis are evenly spaced."""
+    return bool(np.ptp(np.diff(axis)) <= 1e-6 * even_step(axis)) if axis.size > 1 else True
+
+
+def even_step(axis: Values) -> float:
+    """Step of an evenly spaced axis; 1 where a single value has none."""
     return float(axis[-1] - axis[0]) / (axis.size - 1) if axis.size > 1 else 1.0

@@ -9,10 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from scipy.interpolate import LinearNDInterpolator
-from scipy.spatial import KDTree
+from scipy.spatial import KDTree, QhullError
 
+from skyscan_lab.errors import ExportRefused
 from skyscan_lab.session import is_gridded
-from skyscan_lab.sphere import direction, to_plane, unit_vector, wrap_azimuth
+from skyscan_lab.sphere import azimuth_difference, direction, to_plane, unit_vector, wrap_azimuth
 
 Values = NDArray[np.float64]
 
@@ -51,7 +52,13 @@ def resample(ds: xr.Dataset, azimuth_deg: Values, elevation_deg: Values) -> Valu
 
 
 def step_of(ds: xr.Dataset) -> float:
-    """Distance between neighbouring samples of a session, degrees: the finer of its axes."""
+    """Distance between neighbouring samples of a session, degrees: the finer of its axes.
+
+    Raises
+    ------
+    ExportRefused
+        For a session without a single direction.
+    """
     if is_gridded(ds):
         steps = [np.diff(ds[axis].values) for axis in ("azimuth", "elevation")]
         return min(
@@ -60,21 +67,41 @@ def step_of(ds: xr.Dataset) -> float:
     return _spacing(ds)
 
 
+def directions_of(ds: xr.Dataset) -> tuple[Values, Values]:
+    """Azimuth and elevation of the samples of a free-form session that have any, degrees.
+
+    Raises
+    ------
+    ExportRefused
+        Where none has.
+    """
+    azimuth, elevation = ds["azimuth_measured"].values, ds["elevation_measured"].values
+    known = np.isfinite(azimuth) & np.isfinite(elevation)
+    if not known.any():
+        raise ExportRefused("no sample has a direction: nothing to map")
+    return azimuth[known], elevation[known]
+
+
 def _on_grid(ds: xr.Dataset, azimuth_deg: Values, elevation_deg: Values) -> Values:
     azimuths, elevations = ds["azimuth"].values, ds["elevation"].values
     values = ds["rssi"].values
-    step = step_of(ds)
-    turned = azimuths[0] + wrap_azimuth(azimuth_deg - azimuths[0])
+    elevation_deg = np.asarray(elevation_deg, dtype=float)
+    half_step = step_of(ds) / 2.0
     opening = azimuths[0] + 360.0 - azimuths[-1]
     if azimuths.size > 1 and opening <= 1.5 * np.diff(azimuths).max():
         # A full circle: the first column follows the last.
         azimuths = np.append(azimuths, azimuths[0] + 360.0)
         values = np.concatenate([values, values[..., :1]], axis=-1)
+        turned = azimuths[0] + wrap_azimuth(azimuth_deg - azimuths[0])
     else:
-        # Just before the first column is not a whole turn after it.
-        turned = np.where(turned - azimuths[0] > 360.0 - step / 2.0, turned - 360.0, turned)
-    column, across = _bracket(azimuths, turned, step)
-    row, up = _bracket(elevations, np.asarray(elevation_deg, dtype=float), step)
+        middle = (azimuths[0] + azimuths[-1]) / 2.0
+        turned = middle + azimuth_difference(azimuth_deg, middle)
+    # The zenith has every azimuth, so also that of the first column.
+    cosine = np.cos(np.radians(elevation_deg))
+    at_pole = cosine < np.radians(_TOUCHING_DEG)
+    turned = np.where(at_pole, azimuths[0], turned)
+    column, across = _bracket(azimuths, turned, half_step / np.where(at_pole, 1.0, cosine))
+    row, up = _bracket(elevations, elevation_deg, half_step)
     result = np.zeros((*values.shape[:-2], *np.shape(turned)))
     for row_offset, row_weight in ((0, 1.0 - up), (1, up)):
         for column_offset, column_weight in ((0, 1.0 - across), (1, across)):
@@ -89,11 +116,13 @@ def _on_grid(ds: xr.Dataset, azimuth_deg: Values, elevation_deg: Values) -> Valu
     return result
 
 
-def _bracket(axis: Values, wanted: Values, step: float) -> tuple[NDArray[np.intp], Values]:
+def _bracket(
+    axis: Values, wanted: Values, half_step: float | Values
+) -> tuple[NDArray[np.intp], Values]:
     """Index below, and fraction of the way to the next; NaN outside of the axis."""
     if axis.size == 1:
         # A single line has no neighbour; it stands for half a step to both sides.
-        inside = np.abs(wanted - axis[0]) <= step / 2.0
+        inside = np.abs(wanted - axis[0]) <= half_step
         return np.zeros(wanted.shape, dtype=np.intp), np.where(inside, 0.0, np.nan)
     inside = (wanted >= axis[0] - _TOUCHING_DEG) & (wanted <= axis[-1] + _TOUCHING_DEG)
     below = np.clip(np.searchsorted(axis, wanted, side="right") - 1, 0, axis.size - 2)
@@ -105,26 +134,32 @@ def _between_samples(ds: xr.Dataset, azimuth_deg: Values, elevation_deg: Values)
     azimuth, elevation = ds["azimuth_measured"].values, ds["elevation_measured"].values
     values = np.moveaxis(ds["rssi"].values, -1, 0)
     known = np.flatnonzero(np.isfinite(values).reshape(len(values), -1).any(axis=1))
-    shape = (*values.shape[1:], *np.shape(azimuth_deg))
-    if known.size < 3:
-        return np.full(shape, np.nan)
+    if not known.size:
+        return np.full((*values.shape[1:], *np.shape(azimuth_deg)), np.nan)
     vectors = unit_vector(azimuth[known], elevation[known])
     # The plane that touches the sky in the middle of the samples distorts them least.
     centre = direction(vectors.mean(axis=0))
     plane = np.stack(to_plane(azimuth[known], elevation[known], *centre, "arc"), axis=-1)
     wanted = np.stack(to_plane(azimuth_deg, elevation_deg, *centre, "arc"), axis=-1)
-    result = np.asarray(LinearNDInterpolator(plane, values[known])(wanted))
-    target = np.nan_to_num(unit_vector(azimuth_deg, elevation_deg))
-    distance = 2.0 * np.degrees(np.arcsin(np.minimum(KDTree(vectors).query(target)[0] / 2.0, 1.0)))
-    result[distance > _REACH * _spacing(ds)] = np.nan
+    try:
+        result = np.asarray(LinearNDInterpolator(plane, values[known])(wanted))
+    except (QhullError, ValueError):  # fewer than three samples, or all of them on one line
+        result = np.full((*np.shape(azimuth_deg), *values.shape[1:]), np.nan)
+    sky = np.isfinite(wanted).all(axis=-1)
+    chord, nearest = KDTree(vectors).query(np.nan_to_num(unit_vector(azimuth_deg, elevation_deg)))
+    distance = 2.0 * np.degrees(np.arcsin(np.minimum(chord / 2.0, 1.0)))
+    spacing = _spacing(ds)
+    result[distance > _REACH * spacing] = np.nan
+    # Samples along a line span no area: each stands for half a step around itself.
+    alone = sky & (distance <= spacing / 2.0) & np.isnan(result).reshape(*sky.shape, -1).all(-1)
+    result[alone] = values[known[nearest[alone]]]
     channels = range(np.ndim(azimuth_deg), result.ndim)
     return np.moveaxis(result, tuple(channels), tuple(range(len(channels))))
 
 
 def _spacing(ds: xr.Dataset) -> float:
     """Median distance of samples to their nearest neighbour, degrees."""
-    vectors = unit_vector(ds["azimuth_measured"].values, ds["elevation_measured"].values)
-    vectors = np.unique(vectors.round(9), axis=0)
+    vectors = np.unique(unit_vector(*directions_of(ds)).round(9), axis=0)
     if len(vectors) < 2:
         return _DEFAULT_STEP_DEG
     chord = KDTree(vectors).query(vectors, k=2)[0][:, 1]

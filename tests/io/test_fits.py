@@ -141,6 +141,50 @@ def test_icrs_is_refused_with_the_reason(options, build, reason, make_session, t
     assert reason in write_fits(build(make_session), tmp_path / "a.fits").reason
 
 
+@pytest.mark.parametrize("primary", ["horizontal", "icrs"])
+def test_icrs_of_a_single_pixel_has_its_orientation(primary, tmp_path):
+    site = SITES[0]
+    moment = np.datetime64("2025-01-01T00:00:00", "ns")
+    ds = session_from_points([100.0], [50.0], [1.0], time=[moment], location=site)
+    path = write_fits(ds, tmp_path / "a.fits", projection="CAR", primary=primary).path
+    header = fits.getheader(path)
+    x, y = np.array([-0.4, 0.4, -0.4, 0.4]), np.array([-0.4, -0.4, 0.4, 0.4])
+    horizontal, stars = (" ", "C") if primary == "horizontal" else ("A", " ")
+    wanted = astropy_icrs(
+        *WCS(header, key=horizontal).pixel_to_world_values(x, y), Time(moment), site
+    )
+    found = WCS(header, key=stars).pixel_to_world_values(x, y)
+    assert separation(*found, wanted.ra.deg, wanted.dec.deg).max() < 1.0 * ARCSEC
+
+
+def test_half_a_pixel_is_half_of_its_shorter_side(tmp_path):
+    elevation, azimuth = np.meshgrid([20.0, 20.5, 21.0], [100.0, 104.0, 108.0], indexing="ij")
+    turn_s = 0.3 / SIDEREAL_TURN_DEG_PER_S  # more than half of 0.5°, less than half of 4°
+    ds = session_from_points(
+        azimuth.ravel(),
+        elevation.ravel(),
+        np.arange(9.0),
+        time=np.datetime64("2025-01-01", "ns")
+        + (np.linspace(0.0, turn_s, 9) * 1e9).astype("timedelta64[ns]"),
+        location=SITES[0],
+    )
+    export = write_fits(ds, tmp_path / "a.fits", projection="CAR")
+    assert not export.icrs
+    assert "half a pixel is 0.25°" in export.reason
+
+
+def test_every_axis_of_an_image_is_described(channelled, tmp_path):
+    header = fits.getheader(write_fits(channelled, tmp_path / "a.fits").path)
+    for axis in range(1, header["NAXIS"] + 1):
+        for keyword in ("CTYPE", "CRPIX", "CRVAL", "CDELT"):
+            assert f"{keyword}{axis}" in header
+
+
+def test_a_selected_channel_says_its_frequency(channelled, tmp_path):
+    one = channelled.isel(frequency=2, polarization=0)
+    assert fits.getheader(write_fits(one, tmp_path / "a.fits").path)["OBSFREQ"] == 1.422e9
+
+
 def test_icrs_can_come_first(gridded, tmp_path):
     second = WCS(fits.getheader(write_fits(gridded, tmp_path / "a.fits").path), key="C")
     header = fits.getheader(write_fits(gridded, tmp_path / "b.fits", primary="icrs").path)
