@@ -132,7 +132,7 @@ def _table(head: Iterable[str], rows: Rows) -> str:
 
 
 def _variable(row: Variable) -> tuple[str, str, str]:
-    units = {"session": "those of the session", None: ""}.get(row.units, row.units)
+    units = "those of the session" if row.units == "session" else row.units or ""
     return f"`{row.name}`", f"`{row.dtype}`", units
 
 
