@@ -21,6 +21,7 @@ from skyscan_lab.io import format_of, save_session
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
 from skyscan_lab.protocol.records import StatusRecord
 from skyscan_lab.scanning import (
+    FaultPolicy,
     Progress,
     RunningScan,
     ScanPlan,
@@ -207,6 +208,7 @@ async def _scan(
             receiver=devices.receiver,
             clock=devices.clock,
             journal=journal,
+            policy=FaultPolicy.of_rotor(station.rotor),
             **arguments,
         )
         async with running:
