@@ -341,24 +341,65 @@ def average(
     std = float(np.std(values, ddof=1)) if count > 1 else _NAN
 
     if response is None:
-        value = float(np.mean(values)) if count else _NAN
+        value = float(mean_reading(values, None))
         return Average(value, _error_of_mean(values, free), std, count, "native units, uncorrected")
     domain: Domain = "linear power, uncorrected" if looks is None else "linear power"
     if not count:
         return Average(_NAN, _NAN, std, 0, domain)
 
-    # Powers relative to the strongest reading: levels near the ends of the float range
-    # neither overflow nor vanish.
-    strongest = float(values.max())
-    powers = 10.0 ** ((values - strongest) / response.per_decade)
-    mean = float(np.mean(powers))
-    value = strongest + response.per_decade * float(np.log10(mean))
+    value = float(mean_reading(values, response))
     scale = response.per_decade / _LN10
     if looks is None:
-        return Average(value, scale * _error_of_mean(powers, free) / mean, std, count, domain)
+        powers = 10.0 ** ((values - value) / response.per_decade)  # relative to their own mean
+        return Average(value, scale * _error_of_mean(powers, free), std, count, domain)
     value -= float(log_average_bias(free * looks, response.per_decade))
     error = scale * float(np.sqrt(polygamma(1, free * looks)))
     return Average(value, error, std, count, domain)
+
+
+def mean_reading(
+    readings: ArrayLike,
+    response: LogResponse | None,
+    axis: int | tuple[int, ...] | None = None,
+) -> NDArray[np.float64]:
+    """Reading of the mean power of many, along axes; `average` adds what a single point needs.
+
+    Parameters
+    ----------
+    readings : array_like
+        Readings in the receiver's units; those that are not finite are left out.
+    response : LogResponse or None
+        How the receiver turns power into a reading; None takes the mean of the readings as
+        they are.
+    axis : int or tuple of int, optional
+        Axes to average over; by default all.
+
+    Returns
+    -------
+    ndarray
+        In the units of the readings, uncorrected for the bias of the logarithm; NaN without
+        a finite reading.
+
+    Examples
+    --------
+    >>> mean_reading([[0.0, 10.0], [5.0, float("nan")]], DECIBEL, axis=1).round(3)
+    array([7.404, 5.   ])
+    """
+    values = np.asarray(readings, dtype=float)
+    finite = np.isfinite(values)
+    count = np.sum(finite, axis=axis)
+    some = np.maximum(count, 1)
+    if response is None:
+        mean = np.sum(values, axis=axis, where=finite) / some
+        return np.where(count > 0, mean, _NAN)[()]
+    # Powers relative to the strongest reading: levels near the ends of the float range
+    # neither overflow nor vanish.
+    strongest = np.max(values, axis=axis, keepdims=True, where=finite, initial=-np.inf)
+    strongest = np.where(np.isfinite(strongest), strongest, 0.0)
+    powers = 10.0 ** ((np.where(finite, values, strongest) - strongest) / response.per_decade)
+    mean = np.sum(powers, axis=axis, where=finite) / some
+    above = response.per_decade * np.log10(np.where(count > 0, mean, 1.0))
+    return np.where(count > 0, np.squeeze(strongest, axis=axis) + above, _NAN)[()]
 
 
 def _error_of_mean(values: NDArray[np.float64], independent: int) -> float:

@@ -15,6 +15,7 @@ from skyscan_lab.power import (
     dbm_to_mw,
     effective_looks,
     log_average_bias,
+    mean_reading,
     mw_to_dbm,
     response_of,
 )
@@ -143,6 +144,23 @@ def test_readings_that_failed_are_left_out_and_not_counted(response) -> None:
 def test_no_level_overflows_or_vanishes(level) -> None:
     result = average([level, level + 10.0, level - 1e5], response=DECIBEL, looks=1e9)
     assert result.value == pytest.approx(level + 10.0 * math.log10(11.0 / 3.0), abs=1e-6)
+
+
+@pytest.mark.parametrize("axis", [0, 1, (0, 2), None])
+def test_the_mean_of_many_is_that_of_their_powers(axis) -> None:
+    readings = np.random.default_rng(4).normal(-90.0, 6.0, (3, 4, 5))
+    readings[1, 2, 3] = readings[0, 0, 0] = np.nan
+    decibel = 10.0 * np.log10(np.nanmean(10.0 ** (readings / 10.0), axis=axis))
+    np.testing.assert_allclose(mean_reading(readings, DECIBEL, axis), decibel, rtol=1e-13)
+    as_they_are = np.nanmean(readings, axis=axis)
+    np.testing.assert_allclose(mean_reading(readings, None, axis), as_they_are, rtol=1e-13)
+
+
+@pytest.mark.parametrize("response", [None, DECIBEL])
+def test_a_mean_of_nothing_is_missing(response) -> None:
+    readings = [[np.nan, np.inf], [3.0, -np.inf]]
+    np.testing.assert_array_equal(mean_reading(readings, response, 1), [np.nan, 3.0])
+    assert np.isnan(mean_reading([], response))
 
 
 def test_the_order_of_readings_does_not_matter() -> None:

@@ -172,8 +172,8 @@ def read_settings(path: str | Path) -> ScanSettings:
     """
     file = TextFile.read(path)
     values: list[float] = []
-    for number, line in file.rows():
-        fields = line.split()
+    for number, text in file.rows():
+        fields = text.split()
         if len(fields) != 1:
             raise file.error(f"{len(fields)} values; settings stand one a line", number)
         values += file.numbers(fields, number)
@@ -209,13 +209,7 @@ def _settings_name(path: Path) -> Path:
 def _matrix(file: TextFile, scan: ScanSettings) -> NDArray[np.float64]:
     rows, columns = scan.shape
     lines: list[list[float]] = []
-    torn = False
-    for number, line in file.rows():
-        fields = line.split()
-        if file.is_torn(number):
-            file.dropped("left out a row that the file ends within", number)
-            torn = True
-            continue
+    for number, _, fields in file.records():
         if len(fields) != columns:
             raise file.error(
                 f"{len(fields)} values in this row; the settings make it {columns}", number
@@ -223,6 +217,7 @@ def _matrix(file: TextFile, scan: ScanSettings) -> NDArray[np.float64]:
         lines.append(file.numbers(fields, number))
         if len(lines) > rows:
             raise file.error(f"more rows than the {rows} of the settings", number)
+    torn = len(lines) < len(list(file.rows()))
     if not lines or (len(lines) < rows and not torn):
         raise file.error(f"{len(lines)} rows; the settings make it {rows}")
     matrix = np.zeros((rows, columns))

@@ -103,24 +103,20 @@ def read_pointing_log(path: str | Path) -> PointingLog:
     (array([360.]), array([25.]))
     """
     file = TextFile.read(path)
-    lines = list(file.rows())
-    heading = [_NAMES.get(name.strip().lower()) for name in lines[0][1].split(",")] if lines else []
+    records = list(file.records(","))
+    heading = [_NAMES.get(name.lower()) for name in records[0].fields] if records else []
     absent = {"time", "azimuth", "elevation"} - set(heading)
     if absent:
         raise file.error(
             f"no column {', '.join(sorted(absent))}: a pointing log begins with the names of its "
             "columns, separated by commas",
-            lines[0][0] if lines else None,
+            records[0].line if records else None,
         )
     columns = {name: heading.index(name) for name in ("time", "azimuth", "elevation")}
     times: list[np.datetime64] = []
     azimuths: list[float] = []
     elevations: list[float] = []
-    for number, line in lines[1:]:
-        fields = [field.strip() for field in line.split(",")]
-        if file.is_torn(number, ","):
-            file.dropped("left out an entry that the file ends within", number)
-            continue
+    for number, _, fields in records[1:]:
         if len(fields) != len(heading):
             raise file.error(f"{len(fields)} values under {len(heading)} names", number)
         azimuth, elevation = file.numbers(

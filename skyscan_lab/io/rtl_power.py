@@ -27,11 +27,11 @@ from numpy.typing import NDArray
 
 from skyscan_lab.errors import FileError, InvalidInput
 from skyscan_lab.io.pointing_log import read_pointing_log
-from skyscan_lab.io.textfile import TextFile, finite_or_missing
-from skyscan_lab.power import DECIBEL
+from skyscan_lab.io.textfile import Record, TextFile, finite_or_missing
+from skyscan_lab.power import DECIBEL, mean_reading
 from skyscan_lab.session import AXES, session_from_points, variable_attributes
 from skyscan_lab.session.times import utc_times
-from skyscan_lab.sphere import separation
+from skyscan_lab.sphere import separation, wrap_azimuth
 
 _UNITS = "dB"
 _HEAD = 6  # date, time, low, high, step, samples
@@ -125,11 +125,8 @@ def _sweeps(
 ) -> tuple[NDArray[np.datetime64], NDArray[np.float64], NDArray[np.float64]]:
     """Times (n,), frequencies (m,) and levels (n, m) of the whole sweeps."""
     sweeps: list[list[_Hop]] = []
-    for number, line in file.rows():
-        if file.is_torn(number, ","):
-            file.dropped("left out a line that the file ends within", number)
-            continue
-        hop = _hop(file, number, line)
+    for record in file.records(","):
+        hop = _hop(file, record)
         if sweeps and sweeps[-1][0].time == hop.time:
             sweeps[-1].append(hop)
         else:
@@ -152,9 +149,9 @@ def _sweeps(
     return times, frequencies[order], finite_or_missing(file, np.array(levels))
 
 
-def _hop(file: TextFile, number: int, line: str) -> _Hop:
-    fields = [field.strip() for field in line.split(",")]
-    if not _LINE.match(line):
+def _hop(file: TextFile, record: Record) -> _Hop:
+    number, text, fields = record
+    if not _LINE.match(text):
         raise file.error(
             "not a line of rtl_power (date, time, Hz low, Hz high, Hz step, samples, dB…)", number
         )
@@ -187,21 +184,21 @@ def _session(
     groups = _stays(azimuth, elevation)
     first = np.array([group.start for group in groups])
     last = np.array([group.stop - 1 for group in groups])
-    averages = [_linear_average(levels[group]) for group in groups]
-    mean = np.array([average for average, _ in averages])
+    mean = np.array([mean_reading(levels[group], DECIBEL, axis=0) for group in groups])
     ds = session_from_points(
-        [azimuth[group].mean() for group in groups],
+        # The log continues through north, turn after turn, for as long as a recording runs.
+        wrap_azimuth([azimuth[group].mean() for group in groups]),
         [elevation[group].mean() for group in groups],
         # A place has been measured where any of its channels has a reading.
-        [_linear_average(channels[:, np.newaxis])[0][0] for channels in mean],
+        mean_reading(mean, DECIBEL, axis=1),
         time=times[first] + (times[last] - times[first]) // 2,
         reads=last - first + 1,
         units=_UNITS,
-        averaging="linear power",
+        averaging="linear power, uncorrected",
         attrs={"title": path.name, "receiver": "rtl_power"},
     )
     taken = ds["sequence"].values
-    spectra = {"rssi": mean, "rssi_std": np.array([std for _, std in averages])}
+    spectra = {"rssi": mean, "rssi_std": np.array([_scatter(levels[group]) for group in groups])}
     for name, values in {**spectra, "rssi_last": levels[last]}.items():
         channels = np.full((frequencies.size, *taken.shape), np.nan)
         channels[:, taken >= 0] = values[taken[taken >= 0]].T
@@ -221,14 +218,8 @@ def _stays(azimuth: NDArray[np.float64], elevation: NDArray[np.float64]) -> list
     return [slice(start, stop) for start, stop in pairwise([*starts, azimuth.size])]
 
 
-def _linear_average(
-    levels: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean in linear power and standard deviation of levels in dB, along the first axis."""
+def _scatter(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sample standard deviation of levels in dB along the first axis; NaN below two."""
     count = np.isfinite(levels).sum(axis=0)
-    total = np.nansum(DECIBEL.to_power(levels), axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = DECIBEL.to_reading(total / count)
-        spread = np.nansum((levels - np.nansum(levels, axis=0) / count) ** 2, axis=0)
-        std = np.sqrt(spread / (count - 1.0))
-    return np.where(count > 0, mean, np.nan), np.where(count > 1, std, np.nan)
+    spread = np.nansum((levels - mean_reading(levels, None, axis=0)) ** 2, axis=0)
+    return np.where(count > 1, np.sqrt(spread / np.maximum(count - 1.0, 1.0)), np.nan)

@@ -7,11 +7,30 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skyscan_lab.errors import FileError, SkyscanWarning
+
+
+class Record(NamedTuple):
+    """A row of a text file.
+
+    Attributes
+    ----------
+    line : int
+        Its number, from 1.
+    text : str
+        All of it.
+    fields : list of str
+        Its parts, without the space around them.
+    """
+
+    line: int
+    text: str
+    fields: list[str]
 
 
 @dataclass(frozen=True)
@@ -51,8 +70,7 @@ class TextFile:
             raise FileError(path, "binary, not text", text[: text.index("\0")].count("\n") + 1)
         if not text.strip():
             raise FileError(path, "empty")
-        # Only \n and \r\n end a line here: str.splitlines would also split at form feeds.
-        lines = [line.removesuffix("\r") for line in text.split("\n")]
+        lines = split_lines(text)
         ended = not lines[-1]
         return cls(path, tuple(lines[:-1] if ended else lines), ended)
 
@@ -67,16 +85,21 @@ class TextFile:
         """Whether a line is the last one and has no end."""
         return not self.ended and number == len(self.lines)
 
-    def is_torn(self, number: int, separator: str | None = None) -> bool:
-        """Whether a line is open and looks cut.
+    def records(self, separator: str | None = None) -> Iterator[Record]:
+        """Rows split into fields; one that the file ends within is left out, with a warning.
 
-        Files written by hand often lack the last line end. So the line counts as cut only
-        where it has fewer fields than the lines before, or its last field is shorter than in
+        Files written by hand often lack the last line end. So the last row counts as cut only
+        where it has fewer fields than the rows before, or its last field is shorter than in
         any of them.
         """
-        if not self.is_open(number):
-            return False
-        *before, last = (line.split(separator) for _, line in self.rows())
+        for number, text in self.rows():
+            if self.is_open(number) and self._is_cut(separator):
+                self.dropped(f"left out {text[:60]!r}: the file ends within this line", number)
+            else:
+                yield Record(number, text, [field.strip() for field in text.split(separator)])
+
+    def _is_cut(self, separator: str | None) -> bool:
+        *before, last = (text.split(separator) for _, text in self.rows())
         if not before:
             return False
         alike = [len(fields[-1]) for fields in before if len(fields) == len(last)]
@@ -89,7 +112,7 @@ class TextFile:
     def numbers(self, fields: Sequence[str], line: int) -> list[float]:
         """The fields of a line as numbers; NaN and infinities pass, since readings have them."""
         try:
-            return [float(field) for field in fields]
+            return [_number(field) for field in fields]
         except ValueError:
             bad = next(field for field in fields if not is_number(field))
             raise self.error(f"{bad!r} is not a number", line) from None
@@ -137,7 +160,20 @@ def is_direction(azimuth_deg: float, elevation_deg: float) -> bool:
 def is_number(text: str) -> bool:
     """Whether a field is a number."""
     try:
-        float(text)
+        _number(text)
     except ValueError:
         return False
     return True
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines of a text, each ended by LF, CR LF or CR; the last is empty where it has an end."""
+    # str.splitlines would also split at form feeds, and hide whether the last line has an end.
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _number(text: str) -> float:
+    # Python also reads 1_000 and the digits of every script, which no recorder writes.
+    if "_" in text or not text.isascii():
+        raise ValueError(text)
+    return float(text)

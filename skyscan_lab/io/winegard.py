@@ -65,14 +65,10 @@ def read_winegard(path: str | Path) -> xr.Dataset:
     """
     file = TextFile.read(path)
     points: list[tuple[float, float, float]] = []
-    for number, line in file.rows():
-        fields = line.split()
-        if file.is_torn(number):
-            file.dropped(f"left out {line!r}: the file ends within this line", number)
-            continue
+    for number, text, fields in file.records():
         if len(fields) != _FIELDS:
             raise file.error(
-                f"{line[:60]!r} is not three numbers (azimuth, elevation, counts) "
+                f"{text[:60]!r} is not three numbers (azimuth, elevation, counts) "
                 "separated by white space",
                 number,
             )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import xarray as xr
 
-from skyscan_lab.power import response_of
+from skyscan_lab.power import mean_reading, response_of
 from skyscan_lab.session.schema import CHANNEL_DIMS
 from skyscan_lab.session.validation import validate
 from skyscan_lab.session.views import units_of
@@ -52,14 +50,7 @@ def band_average(ds: xr.Dataset) -> xr.Dataset:
     averaged = ds.drop_dims(channels)
     axes = tuple(ds["rssi"].get_axis_num(channels))
     for name in ("rssi", "rssi_last"):
-        values = ds[name].values
-        with warnings.catch_warnings():
-            # A point that no channel read has no mean: that is the answer, not a problem.
-            warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
-            if response is None:
-                mean = np.nanmean(values, axis=axes)
-            else:
-                mean = response.to_reading(np.nanmean(response.to_power(values), axis=axes))
+        mean = mean_reading(ds[name].values, response, axis=axes)
         averaged[name] = (ds["sequence"].dims, mean, ds[name].attrs)
     averaged["rssi_std"] = (
         ds["sequence"].dims,

@@ -5,6 +5,7 @@ import pytest
 
 from skyscan_lab.datasets import fetch
 from skyscan_lab.errors import FileError, SkyscanWarning
+from skyscan_lab.io import load_session
 from skyscan_lab.io.winegard import read_winegard
 from skyscan_lab.session import Flag, validate
 
@@ -60,6 +61,12 @@ def test_readings_that_are_not_finite_are_missing_and_counted(reading, tmp_path)
     assert int(np.isfinite(ds["rssi"]).sum()) == 3
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_any_machine_ends_them(end, tmp_path):
+    (tmp_path / "scan.txt").write_bytes(GOOD.replace("\n", end).encode())
+    assert int(load_session(tmp_path / "scan.txt")["rssi"].count()) == 4
+
+
 @pytest.mark.parametrize("direction", ["nan 19.0", "110.0 nan", "1100 19.0", "110.0 91"])
 def test_a_point_at_no_direction_is_left_out_and_said(direction, tmp_path):
     with pytest.warns(SkyscanWarning, match="line 2: left out a point at no direction"):
@@ -81,6 +88,8 @@ def test_a_cut_last_line_is_left_out_and_said(end, tmp_path):
         (GOOD.replace("110.0 19.0 407", "110.0 19.0"), 2, "not three numbers"),
         (GOOD.replace("110.0 19.0 407", "110.0 19.0 407 9"), 2, "not three numbers"),
         (GOOD.replace("407", "4o7"), 2, "'4o7' is not a number"),
+        (GOOD.replace("407", "4_7"), 2, "'4_7' is not a number"),
+        (GOOD.replace("407", "٤٠٧"), 2, "'٤٠٧' is not a number"),
         (GOOD.encode() + b"\xff\xfe\n", 5, "not UTF-8"),
         (GOOD + "\0\n", 5, "binary"),
         ("", None, "empty"),

@@ -51,7 +51,8 @@ def test_sweeps_at_one_place_are_averaged_in_linear_power(tmp_path):
     np.testing.assert_allclose(ds["rssi_std"], np.full((BINS, 2, 2), np.sqrt(50.0)))
     np.testing.assert_allclose(ds["rssi_last"][0], [[10.0, 11.0], [13.0, 12.0]])
     assert ds["time"].values[0, 0] == np.datetime64("2024-01-01T00:00:03")
-    assert ds.attrs["averaging"] == "linear power"
+    # How many looks a reading holds is not known, so the bias of the logarithm is left in.
+    assert ds.attrs["averaging"] == "linear power, uncorrected"
     assert ds["rssi"].attrs["units"] == "dB"
 
 
@@ -75,6 +76,17 @@ def test_the_antenna_goes_straight_between_two_entries_across_north(tmp_path):
     elevation = ds["elevation_measured"].values[ds["sequence"].values >= 0][taken]
     np.testing.assert_allclose(azimuth % 360.0, [355.0, 0.0, 5.0], atol=1e-9)
     np.testing.assert_allclose(elevation, [20.0, 25.0, 30.0])
+
+
+def test_an_antenna_that_keeps_turning_is_followed(tmp_path):
+    seconds = range(0, 120, 3)
+    spectra = [line(at(second), [0.0] * BINS) for second in seconds]
+    log = [(at(second), 25.0 * second % 360.0, 20.0 + second / 10.0) for second in range(120)]
+    ds = read_rtl_power(save(tmp_path, spectra, log))  # eight turns
+    measured = ds["sequence"].values >= 0
+    order = np.argsort(ds["sequence"].values[measured])
+    azimuth = ds["azimuth_measured"].values[measured][order]
+    np.testing.assert_allclose(azimuth, [25.0 * second % 360.0 for second in seconds], atol=1e-9)
 
 
 def test_sweeps_outside_of_the_log_are_left_out_and_said(tmp_path):
@@ -117,7 +129,7 @@ def test_levels_that_are_not_numbers_are_missing(tmp_path):
 def test_a_cut_file_keeps_its_whole_sweeps(tmp_path):
     spectra, log = four_places()
     spectra[-1] = spectra[-1][:60]
-    with pytest.warns(SkyscanWarning, match="line 8: left out a line that the file ends within"):
+    with pytest.warns(SkyscanWarning, match="line 8: left out .*ends within this line"):
         ds = read_rtl_power(save(tmp_path, spectra, log))
     assert int(ds["rssi_reads"].sum()) == 7
 
