@@ -14,8 +14,9 @@ import numpy as np
 import xarray as xr
 from pydantic import TypeAdapter, ValidationError
 
-from skyscan_lab.errors import ExportRefused, FileError, InvalidInput
+from skyscan_lab.errors import FileError, InvalidInput
 from skyscan_lab.io.atomic import write_atomically
+from skyscan_lab.io.one_channel import require_one_channel
 from skyscan_lab.io.textfile import TextFile
 from skyscan_lab.protocol.skyscan import DataPoint
 from skyscan_lab.session import samples_of, session_from_points, units_of, validate
@@ -55,13 +56,8 @@ def data_points(ds: xr.Dataset) -> list[DataPoint]:
     (10.0, -92)
     """
     validate(ds)
-    if ds["rssi"].ndim > ds["sequence"].ndim:
-        raise ExportRefused(
-            f"the API's points hold one reading each, and this session has {ds['rssi'].sizes}: "
-            "select one channel, as in ds.isel(frequency=0)"
-        )
+    require_one_channel(ds, "a list of the API's points")
     taken = samples_of(ds)
-    taken = taken.isel(sample=np.flatnonzero(np.isfinite(taken["rssi"].values)))
     average = taken["rssi"].values
     last = np.where(np.isfinite(taken["rssi_last"]), taken["rssi_last"], average)
     times = taken["time"].values.astype("datetime64[us]").tolist()

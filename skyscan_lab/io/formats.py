@@ -22,6 +22,7 @@ from skyscan_lab.io import (
     rtl_power,
     winegard,
 )
+from skyscan_lab.io.textfile import split_lines
 from skyscan_lab.session import LocationLike, as_location
 
 _HEAD_BYTES = 2**16  # enough for the first headers of a FITS file
@@ -29,10 +30,11 @@ _HEAD_BYTES = 2**16  # enough for the first headers of a FITS file
 
 @dataclass(frozen=True)
 class Head:
-    """Beginning of a file, as bytes and as the first lines that hold something."""
+    """Beginning of a file: bytes, the lines that hold something, and the number of the first."""
 
     data: bytes
     lines: list[str]
+    first_line: int | None
 
     @classmethod
     def of(cls, path: Path) -> Head:
@@ -44,8 +46,12 @@ class Head:
             raise FileError(path, error.strerror or str(error)) from error
         if not data.strip():
             raise FileError(path, "empty")
-        lines = [line.strip() for line in data.decode("utf-8-sig", "replace").split("\n")]
-        return cls(data, [line for line in lines if line and not line.startswith("#")])
+        lines = {
+            number: line.strip()
+            for number, line in enumerate(split_lines(data.decode("utf-8-sig", "replace")), start=1)
+            if line.strip() and not line.lstrip().startswith("#")
+        }
+        return cls(data, list(lines.values()), next(iter(lines), None))
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,7 @@ FORMATS = MappingProxyType(
             options=("pointing",),
         ),
         "winegard": Format(
-            "Winegard text: azimuth, elevation, counts",
+            "Winegard text: azimuth elevation counts, separated by white space",
             (),
             lambda head: winegard.recognises(head.lines),
             winegard.read_winegard,
@@ -204,12 +210,7 @@ def load_session(
         raise InvalidInput(name, given[name], f"left out: {path.name} is {chosen.title}")
     ds = chosen.read(path, **given)
     if location is not None:
-        site = as_location(location)
-        ds.attrs |= {
-            "site_latitude_deg": site.latitude_deg,
-            "site_longitude_deg": site.longitude_deg,
-            "site_height_m": site.height_m,
-        }
+        ds.attrs |= as_location(location).to_attributes()
     return ds
 
 
@@ -296,5 +297,7 @@ def _recognise(path: Path, settings: str | Path | None) -> Format:
     if b"\0" in head.data or not head.lines:
         raise FileError(path, f"of no known format; known are: {known}")
     raise FileError(
-        path, f"of no known format: begins with {head.lines[0][:60]!r}; known are: {known}", 1
+        path,
+        f"of no known format: begins with {head.lines[0][:60]!r}; known are: {known}",
+        head.first_line,
     )

@@ -29,6 +29,7 @@ from skyscan_lab.io.atomic import write_atomically
 from skyscan_lab.io.fits_file import open_fits, to_bytes
 from skyscan_lab.io.fits_header import FITS_UNITS, observation_header
 from skyscan_lab.io.fits_tables import SESSION, json_hdu, read_json_hdu
+from skyscan_lab.io.one_channel import require_one_channel
 from skyscan_lab.io.resampling import resample, step_of
 from skyscan_lab.session import samples_of, session_from_points, units_of, validate
 
@@ -89,11 +90,7 @@ def write_healpix(
     True
     """
     validate(ds)
-    if ds["rssi"].ndim > ds["sequence"].ndim:
-        raise ExportRefused(
-            f"a HEALPix map holds one channel, and this session has {dict(ds['rssi'].sizes)}: "
-            "select one, as in ds.isel(frequency=0)"
-        )
+    require_one_channel(ds, "a HEALPix map")
     if ordering not in ("nested", "ring"):
         raise InvalidInput("ordering", ordering, "'nested' or 'ring'")
     if nside is None:
@@ -101,7 +98,6 @@ def write_healpix(
         nside = min(finest, _MAX_NSIDE)
     elif not (1 <= nside <= _MAX_NSIDE and nside & (nside - 1) == 0):
         raise InvalidInput("nside", nside, f"a power of two within [1, {_MAX_NSIDE}]")
-    grid = HEALPix(nside=nside, order=ordering)
     grid = HEALPix(nside=nside, order=ordering)
     pixels, values = _measured_pixels(ds, grid)
     if not pixels.size:

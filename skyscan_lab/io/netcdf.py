@@ -152,10 +152,11 @@ def _encoding(variable: xr.Variable, *, coordinate: bool) -> dict[str, Any]:
 def _check_attributes(attributes: Mapping[Any, Any], owner: str) -> None:
     for key, value in attributes.items():
         plain = isinstance(value, str | int | float | np.number) and not isinstance(value, bool)
-        numbers = isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iuf"
+        row = isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iuf"
+        numbers = row and value.size > 1  # a row of one would read back as a number
         if not plain and not numbers:
             raise InvalidInput(
-                f"attribute {key} of {owner}", value, "text, a number or one row of numbers"
+                f"attribute {key} of {owner}", value, "text, a number or one row of several"
             )
 
 

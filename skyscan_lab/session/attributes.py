@@ -46,12 +46,7 @@ def session_attributes(
         "averaging": averaging or AVERAGING_UNKNOWN,
     }
     if location is not None:
-        site = as_location(location)
-        attributes |= {
-            "site_latitude_deg": site.latitude_deg,
-            "site_longitude_deg": site.longitude_deg,
-            "site_height_m": site.height_m,
-        }
+        attributes |= as_location(location).to_attributes()
     attributes |= extra
     if attributes["averaging"] not in AVERAGING:
         raise InvalidInput("averaging", attributes["averaging"], f"one of {AVERAGING}")

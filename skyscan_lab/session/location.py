@@ -41,6 +41,14 @@ class Location:
         if not np.isfinite(self.height_m):
             raise InvalidInput("height_m", self.height_m, "finite")
 
+    def to_attributes(self) -> dict[str, float]:
+        """As attributes of a session, from which `location_of` makes it again."""
+        return {
+            "site_latitude_deg": self.latitude_deg,
+            "site_longitude_deg": self.longitude_deg,
+            "site_height_m": self.height_m,
+        }
+
     def to_earth_location(self) -> EarthLocation:
         """As astropy's EarthLocation."""
         return EarthLocation.from_geodetic(self.longitude_deg, self.latitude_deg, self.height_m)

@@ -48,7 +48,7 @@ def test_points_are_in_the_order_of_measurement():
 
 
 def test_a_session_with_channels_is_refused(channelled, tmp_path):
-    with pytest.raises(ExportRefused, match="select one channel"):
+    with pytest.raises(ExportRefused, match="holds one channel"):
         write_json(channelled, tmp_path / "a.json")
 
 

@@ -87,6 +87,7 @@ def test_a_matrix_of_three_columns_is_told_by_its_settings(tmp_path):
         (b"\n \n", None, "empty"),
         (b"110.0,18.0,409\n", 1, "begins with '110.0,18.0,409'; known are"),
         (b"azimuth elevation counts\n1 2 3\n", 1, "begins with 'azimuth elevation counts'"),
+        (b"# a note\n\naz el counts\n1 2 3\n", 3, "begins with 'az el counts'"),
         (bytes(range(256)), None, "no known format"),
         (b"CDF\x01" + bytes(100), None, "no known format"),
         (b"90\n270\n5\n70\n1\n", 1, "no known format"),

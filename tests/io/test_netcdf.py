@@ -77,7 +77,7 @@ def test_writing_does_not_touch_the_session(channelled, assert_same, tmp_path):
     assert_same(before, channelled)
 
 
-@pytest.mark.parametrize("value", [True, None, {"a": 1}, ["a", "b"], np.zeros((2, 2))])
+@pytest.mark.parametrize("value", [True, None, {"a": 1}, ["a", "b"], np.zeros(1), np.zeros((2, 2))])
 def test_attributes_that_netcdf_has_not_are_named(value, gridded, tmp_path):
     gridded.attrs["odd"] = value
     with pytest.raises(InvalidInput, match="attribute odd of the session"):
