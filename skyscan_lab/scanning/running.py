@@ -15,6 +15,7 @@ import xarray as xr
 
 from skyscan_lab.devices.base import Receiver, Rotor
 from skyscan_lab.devices.clock import Clock
+from skyscan_lab.errors import InvalidTransition
 from skyscan_lab.grid import ScanGrid
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
 from skyscan_lab.protocol.records import Entry, PointRecord
@@ -180,12 +181,13 @@ class RunningScan:
         self.progress = progress
         self._make_engine = make_engine
         self._adopt_session = adopt_session
+        self._entered: ScanEngine | None = None
         self._cursor = 0
 
     async def __aenter__(self) -> Self:
-        self._journal = await self._open()
-        self.plan = self._journal.plan
-        self._engine = self._make_engine(self._journal)
+        journal = await self._open()
+        self.plan = journal.plan
+        self._entered = self._make_engine(journal)
         # Whoever starts a scan again has seen why it was held.
         self._engine.resume()
         self._run = asyncio.create_task(self._engine.run(), name="scan")
@@ -201,7 +203,7 @@ class RunningScan:
         for task in (self._run, self._watch):
             task.cancel()
         await asyncio.wait({self._run, self._watch})
-        await self._journal.close()
+        await self._engine.journal.close()
         if kind is None and not self._run.cancelled():
             self._run.result()
 
@@ -250,6 +252,12 @@ class RunningScan:
             pass
         return self.status
 
+    @property
+    def _engine(self) -> ScanEngine:
+        if self._entered is None:
+            raise InvalidTransition("this scan is not entered: async with scan(…) as running")
+        return self._entered
+
     async def _open(self) -> Journal:
         path = self.journal_path
         if not self._adopt_session or not path.exists() or path.stat().st_size == 0:
@@ -264,7 +272,7 @@ class RunningScan:
         return journal
 
     async def _keep_progress(self) -> None:
-        async for entry in self._journal.follow():
+        async for entry in self.follow():
             self.progress.see(entry)
 
     async def _points(self) -> AsyncIterator[PointRecord]:
@@ -276,7 +284,7 @@ class RunningScan:
 
     async def _news(self) -> list[Entry]:
         """Return the next records, none at the end; raises what holds or has ended the scan."""
-        journal, engine = self._journal, self._engine
+        engine, journal = self._engine, self._engine.journal
         waits = (
             asyncio.ensure_future(journal.after(self._cursor)),
             asyncio.ensure_future(engine.troubled.wait()),

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from skyscan_lab.errors import InvalidInput, JournalError, OutOfLimits, RotorStalled
+from skyscan_lab.errors import (
+    InvalidInput,
+    InvalidTransition,
+    JournalError,
+    OutOfLimits,
+    RotorStalled,
+)
 from skyscan_lab.grid import ScanGrid
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
 from skyscan_lab.scanning import Timing, journal_folder, read_journal, scan
@@ -83,7 +89,7 @@ async def test_a_full_disk_ends_the_iteration_too(bench, parts, tmp_path: Path) 
         pass
 
     async with short_scan(bench, parts, tmp_path / "a.journal") as running:
-        file = running._journal._file
+        file = running._engine.journal._file
         append = file.append
 
         def refuse(data: bytes) -> None:
@@ -157,6 +163,13 @@ async def test_journals_have_a_home(
     monkeypatch.delenv("SKYSCAN_HOME")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     assert journal_folder() == tmp_path / "data" / "skyscan-lab" / "journals"
+
+
+def test_a_scan_has_to_be_entered(bench, parts, tmp_path: Path) -> None:
+    running = short_scan(bench, parts, tmp_path / "a.journal")
+    assert running.plan.total == 12
+    with pytest.raises(InvalidTransition, match="async with scan"):
+        running.pause()
 
 
 def test_what_is_wrong_is_named_before_anything_happens(parts, tmp_path: Path) -> None:
