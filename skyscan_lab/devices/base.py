@@ -31,6 +31,27 @@ class Position(NamedTuple):
     azimuth_deg: float
     elevation_deg: float
 
+    def __str__(self) -> str:
+        """Give it as people at an antenna read it.
+
+        Examples
+        --------
+        >>> print(Position(174.2, 43.0))
+        az 174.20°, el 43.00°
+        """
+        return f"az {self.azimuth_deg:.2f}°, el {self.elevation_deg:.2f}°"
+
+    def on_turn_of(self, azimuth_deg: float) -> Position:
+        """Return the same direction, its azimuth within half a turn of another's.
+
+        Examples
+        --------
+        >>> Position(359.5, 45.0).on_turn_of(0.0)
+        Position(azimuth_deg=-0.5, elevation_deg=45.0)
+        """
+        turns = round((azimuth_deg - self.azimuth_deg) / 360.0)
+        return self._replace(azimuth_deg=self.azimuth_deg + 360.0 * turns)
+
 
 @dataclass(frozen=True, slots=True)
 class RotorLimits:
