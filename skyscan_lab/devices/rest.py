@@ -80,5 +80,7 @@ class Rest:
         return max(min(left_s, window_s / 4.0), at_least_s)
 
     def _same(self, one: Sample, other: Sample) -> bool:
-        apart = (abs(a - b) for a, b in zip(one.where, other.where, strict=True))
+        # A flicker over north, from 0.00 to 359.99, is no turn.
+        before = one.where.on_turn_of(other.where.azimuth_deg)
+        apart = (abs(a - b) for a, b in zip(before, other.where, strict=True))
         return max(apart) <= self._still_deg

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
@@ -12,15 +11,15 @@ from skyscan_lab.devices import hamlib
 from skyscan_lab.devices.base import Measurement, Position, ReadingKey, RotorLimits
 from skyscan_lab.devices.clock import Clock, SystemClock
 from skyscan_lab.devices.connection import LineConnection
+from skyscan_lab.devices.orders import Orders
 from skyscan_lab.devices.rotctld_dialects import HamlibDialect, RssiDialect, detect
-from skyscan_lab.devices.settle import PARK_STANDSTILL_S, Read, Settler, Settling
+from skyscan_lab.devices.settle import PARK_STANDSTILL_S, Settler, Settling
 from skyscan_lab.errors import (
     DeviceRefused,
     DeviceUnreachable,
     InvalidInput,
     NoSignalSource,
     PositionMismatch,
-    RotorStalled,
 )
 from skyscan_lab.power import Units
 
@@ -71,14 +70,14 @@ class RotctldRotor:
         self._station_limits = limits
         self._limits = limits or RotorLimits()
         self._park = park or Position(0.0, 0.0)
-        self._settling = settling or Settling()
-        self._settler = Settler(self.name, clock or SystemClock(), self._settling)
+        self._settler = Settler(self.name, clock or SystemClock(), settling)
         self._connection = LineConnection(
             self.name, host, port, timeout_s=timeout_s, reconnect_s=reconnect_s
         )
         self._dialect: HamlibDialect | RssiDialect | None = None
-        self._orders = 0  # counts moves, stops and parkings: each ends the one before
-        self._target: Position | None = None
+        self._orders = Orders(
+            self.name, self.position, self._settler, lambda: self._connection.generation
+        )
 
     async def __aenter__(self) -> Self:
         """Connect, and find out what the server speaks and how far the rotor turns."""
@@ -144,28 +143,25 @@ class RotctldRotor:
         """
         self._limits.check(self.name, azimuth_deg, elevation_deg)
         dialect = self._connected()
-        self._target = Position(azimuth_deg, elevation_deg)
-        follow = await self._order(lambda: dialect.move(azimuth_deg, elevation_deg))
+        follow = await self._orders.give(lambda: dialect.move(azimuth_deg, elevation_deg))
         return await self._settler.arrive(follow, azimuth_deg, elevation_deg)
 
     async def stop(self) -> None:
         """Stop all motion, and return once it has stopped."""
         dialect = self._connected()
-        target, self._target = self._target, None
-        follow = await self._order(dialect.stop, repeat=False)
-        if target is not None and not dialect.stop_holds:
-            # What stops these motors is being sent to where they are.
+        follow = await self._orders.give(dialect.stop, repeat=False)
+        if not dialect.stop_holds:
+            # What stops these motors is being sent to where they are, also when it was
+            # another program, or an earlier session, that had sent them on.
             where = await self.position()
-            if _distance(where, target) > self._settling.tolerance_deg:
-                follow = await self._order(lambda: dialect.move(*where))
+            follow = await self._orders.give(lambda: dialect.move(*where))
         await self._settler.standstill(follow)
 
     async def park(self) -> None:
         """Go to the park position, and return once there."""
         dialect = self._connected()
-        self._target = None
         try:
-            follow = await self._order(dialect.park)
+            follow = await self._orders.give(dialect.park)
         except DeviceRefused as error:
             if error.code not in hamlib.NOT_KNOWN:
                 raise
@@ -177,32 +173,6 @@ class RotctldRotor:
         if self._dialect is None:
             raise DeviceUnreachable(self.name, "is not connected")
         return self._dialect
-
-    async def _order(self, send: Callable[[], Awaitable[None]], *, repeat: bool = True) -> Read:
-        """Send an order, and return how to watch it being carried out.
-
-        The watch is a read of the position that ends when another order has been given, and
-        that repeats the order to a server that was restarted and so has forgotten it.
-        """
-        self._orders += 1
-        order = self._orders
-        await send()
-        sent_on = self._connection.generation
-
-        async def watch() -> Position:
-            nonlocal sent_on
-            where = await self.position()
-            if self._orders != order:
-                raise RotorStalled(self.name, f"stopped on the way, at {_words(where)}")
-            if self._connection.generation != sent_on:
-                self._settler.forget()
-                if repeat:
-                    await send()
-                sent_on = self._connection.generation
-                where = await self.position()
-            return where
-
-        return watch
 
     def _narrowed(self, reported: RotorLimits | None) -> RotorLimits:
         """What both the station and the server allow, as far as they say."""
@@ -263,11 +233,3 @@ class RotctldReceiver:
             raise InvalidInput("reads", reads, "at least 1")
         taken, average, current = await self._rotor.rssi_source().read_rssi(reads)
         return Measurement(taken, average, math.nan, current, "native units, uncorrected")
-
-
-def _distance(one: Position, other: Position) -> float:
-    return max(abs(a - b) for a, b in zip(one, other, strict=True))
-
-
-def _words(where: Position) -> str:
-    return f"az {where.azimuth_deg:.2f}°, el {where.elevation_deg:.2f}°"

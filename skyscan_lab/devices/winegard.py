@@ -15,13 +15,13 @@ from typing import Self
 
 from skyscan_lab.devices.base import Measurement, Position, ReadingKey, RotorLimits
 from skyscan_lab.devices.clock import Clock, SystemClock
+from skyscan_lab.devices.orders import Orders
 from skyscan_lab.devices.settle import Settler, Settling
 from skyscan_lab.devices.winegard_console import Menu, WinegardConsole
 from skyscan_lab.errors import (
     DeviceProtocolError,
     DeviceUnreachable,
     InvalidInput,
-    RotorStalled,
 )
 from skyscan_lab.power import Units
 
@@ -84,8 +84,12 @@ class WinegardRotor:
         self.console = WinegardConsole(self.name, device, timeout_s, reconnect_s)
         self._limits = LIMITS if limits is None else limits.narrowed(self.name, LIMITS)
         self._park = self._limits.nearest(park or HOME)
-        self._settler = Settler(self.name, clock or SystemClock(), settling, self._limits)
-        self._orders = 0  # counts moves and stops: each ends the one before
+        self._settler = Settler(
+            self.name, clock or SystemClock(), settling, self._limits, chooses_turn=True
+        )
+        self._orders = Orders(
+            self.name, self.position, self._settler, lambda: self.console.sessions
+        )
 
     async def __aenter__(self) -> Self:
         """Open the port, and see that a G2 answers."""
@@ -131,32 +135,19 @@ class WinegardRotor:
         """
         self._limits.check(self.name, azimuth_deg, elevation_deg)
         target = Position(azimuth_deg, elevation_deg)
-        order = self._new_order()
-        await self._send(target)
-        sent_in = self.console.sessions
-
-        async def watch() -> Position:
-            nonlocal sent_in
-            where = _on_the_turn_of(target, await self.position())
-            if self._orders != order:
-                raise RotorStalled(self.name, f"stopped on the way, at {where}")
-            if self.console.sessions != sent_in:
-                # A dish that restarted has forgotten its target, and may be elsewhere.
-                self._settler.forget()
-                await self._send(target)
-                sent_in = self.console.sessions
-            return where
-
-        return await self._settler.arrive(watch, *target)
+        follow = await self._orders.give(lambda: self._send(target))
+        return await self._settler.arrive(follow, *target)
 
     async def stop(self) -> None:
         """Stop all motion, and return once it has stopped.
 
         At full speed the dish runs on by 5° and comes back to where it was asked to stop.
         """
-        self._new_order()
-        await self._send(self._limits.nearest(await self.position()))
-        await self._settler.standstill(self.position)
+        where = await self.position()
+        # Its own place, also where the station's limits end before: a stop moves nothing.
+        here = LIMITS.nearest(where._replace(azimuth_deg=where.azimuth_deg % 360.0))
+        follow = await self._orders.give(lambda: self._send(here))
+        await self._settler.standstill(follow)
 
     async def park(self) -> None:
         """Go to the park position, and return once there."""
@@ -165,10 +156,6 @@ class WinegardRotor:
     async def _send(self, target: Position) -> None:
         for axis, angle_deg in zip(_AXES, target, strict=True):
             await self.console.ask(Menu.MOTOR, f"a {axis} {angle_deg:.2f}", _NO_COMPLAINT)
-
-    def _new_order(self) -> int:
-        self._orders += 1
-        return self._orders
 
 
 class WinegardReceiver:
@@ -250,9 +237,3 @@ class WinegardReceiver:
         if self._powered_in != self._console.sessions:
             await self._console.ask(Menu.DVB, "lnbdc odu", _NO_COMPLAINT)
             self._powered_in = self._console.sessions
-
-
-def _on_the_turn_of(target: Position, where: Position) -> Position:
-    """The same direction, its azimuth within half a turn of the target's."""
-    turns = round((target.azimuth_deg - where.azimuth_deg) / 360.0)
-    return where._replace(azimuth_deg=where.azimuth_deg + 360.0 * turns)

@@ -173,6 +173,13 @@ async def test_dialect_stops_the_motors_though_its_server_only_hangs_up(
         assert float(stay.split()[1]) < 60.0
 
 
+async def test_dialect_stops_also_what_an_earlier_session_has_started(linear_rotor):
+    linear_rotor.command(90.0, 30.0)
+    async with RssiDialectEmulator(linear_rotor) as server, driver(server) as rotor:
+        await rotor.stop()
+        assert (await rotor.position()).azimuth_deg < 60.0
+
+
 async def test_dialect_serves_one_client_and_the_next_one_is_told(linear_rotor):
     async with RssiDialectEmulator(linear_rotor) as server:
         async with driver(server):

@@ -91,6 +91,11 @@ async def test_last_digit_that_flickers_is_no_motion():
     assert (await settler().arrive(motion, 5.0, 45.0)).azimuth_deg == pytest.approx(5.0, abs=0.02)
 
 
+async def test_last_digit_that_flickers_over_north_is_no_motion():
+    motion = Motion(lambda t: 0.0 if math.sin(700.0 * t) > 0.0 else 359.99)
+    assert (await settler().standstill(motion)).azimuth_deg in (0.0, 359.99)
+
+
 async def test_looks_seldom_on_the_way_once_it_knows_the_speed():
     rotor = settler()
     await rotor.arrive(Motion(linear(0.0, 4.0, 20.0)), 4.0, 45.0)

@@ -252,6 +252,19 @@ async def test_stop_holds_and_ends_the_move(make_dish):
     assert first.azimuth_deg < 325.0
 
 
+async def test_stop_moves_nothing_also_outside_the_stations_limits(make_dish):
+    limits = RotorLimits(azimuth_deg=(200.0, 250.0))  # it stands at 180°
+    async with make_dish() as emulator, rotor_on(emulator.path, limits=limits) as rotor:
+        await rotor.stop()
+        assert await rotor.position() == (180.0, 45.0)
+
+
+async def test_the_way_round_is_the_dishs_choice(make_dish):
+    async with make_dish() as emulator, rotor_on(emulator.path) as rotor:
+        await rotor.move(5.0, 45.0)
+        assert await rotor.move(350.0, 45.0) == pytest.approx((350.0, 45.0), abs=0.2)
+
+
 async def test_a_cancelled_command_does_not_answer_the_next(make_dish):
     async with (
         make_dish() as emulator,
