@@ -158,6 +158,10 @@ class StationClock:
         if wait < _SHORTEST_WAIT_S:
             await asyncio.sleep(0)  # whoever polls has a turn
         else:
-            await asyncio.wait([interrupted], timeout=wait)
+            try:
+                await asyncio.wait([interrupted], timeout=wait)
+            except BaseException:
+                self._ahead_s = 0.0  # the rest of a wait that was cancelled is nobody's
+                raise
         left = self._ahead_s - (time.monotonic() - began)
         self._ahead_s = 0.0 if interrupted.done() else max(left, -_MOST_LATE_S)
