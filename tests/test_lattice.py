@@ -208,6 +208,13 @@ def test_scattered_points_rarely_pass_for_a_lattice() -> None:
     assert passed <= 2
 
 
+@pytest.mark.parametrize(("share", "found"), [(0.1, False), (0.4, True)])
+def test_a_lattice_is_not_mostly_invented(share, found) -> None:
+    azimuth, elevation = visited(ScanGrid(az=(100, 129), el=(20, 49), step=1))
+    kept = RNG(5).permutation(azimuth.size)[: round(share * azimuth.size)]
+    assert (find_lattice(azimuth[kept], elevation[kept]) is not None) == found
+
+
 def test_no_points_are_no_lattice() -> None:
     assert find_lattice(np.empty(0), np.empty(0)) is None
 

@@ -13,6 +13,7 @@ from astropy.wcs import WCS
 
 from skyscan_lab.datasets import fetch
 from skyscan_lab.errors import ExportRefused, FileError, InvalidInput
+from skyscan_lab.grid import ScanGrid
 from skyscan_lab.io.celestial import SIDEREAL_TURN_DEG_PER_S
 from skyscan_lab.io.fits import read_fits, write_fits
 from skyscan_lab.io.formats import load_session
@@ -139,6 +140,33 @@ def test_icrs_is_refused_with_the_reason(options, build, reason, make_session, t
         write_fits(build(make_session), tmp_path / "a.fits", **options)
     assert not list(tmp_path.iterdir())
     assert reason in write_fits(build(make_session), tmp_path / "a.fits").reason
+
+
+def test_the_header_says_when_the_session_began_and_ended(make_session, tmp_path):
+    ds = make_session(duration_s=100.0)
+    header = fits.getheader(write_fits(ds, tmp_path / "a.fits").path)
+    times = ds["time"].values[~np.isnat(ds["time"].values)]
+    middle = times.min() + (times.max() - times.min()) / 2
+    for keyword, moment in {"OBS": times.min(), "AVG": middle, "END": times.max()}.items():
+        for said in (Time(header[f"DATE-{keyword}"]), Time(header[f"MJD-{keyword}"], format="mjd")):
+            assert abs((said - Time(moment)).sec) < 1e-3
+
+
+@pytest.mark.parametrize("az", [(10, 80), (100, 170), (190, 260), (280, 350), (330, 30)])
+def test_the_image_holds_the_whole_of_a_lopsided_session(az, tmp_path):
+    grid = ScanGrid(az=az, el=(20, 80), step=2)
+    azimuth, elevation = np.array([[p.azimuth_deg, p.elevation_deg] for p in grid.visits()]).T
+    ds = session_from_points(azimuth, elevation, elevation + np.sin(azimuth), units="dB")
+    path = write_fits(ds, tmp_path / "a.fits").path
+    image = fits.getdata(path)
+    x, y = WCS(fits.getheader(path)).world_to_pixel_values(azimuth, elevation)
+    assert min(x.min(), y.min()) > -0.5
+    assert x.max() < image.shape[1] - 0.5
+    assert y.max() < image.shape[0] - 0.5
+    # The pixels are of equal area, and so is what they show of the rectangle.
+    bands = np.sin(np.radians(80.0)) - np.sin(np.radians(20.0))
+    area = np.radians((az[1] - az[0]) % 360) * bands
+    assert np.isfinite(image).sum() == pytest.approx(np.degrees(np.degrees(area)), rel=0.03)
 
 
 @pytest.mark.parametrize("primary", ["horizontal", "icrs"])

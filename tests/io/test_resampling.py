@@ -75,6 +75,16 @@ def test_samples_along_a_line_are_on_the_map(kind, tmp_path):
     write_fits(ds, tmp_path / "a.fits")
 
 
+def test_a_gap_wider_than_two_steps_is_not_bridged():
+    near, far = np.meshgrid(np.arange(0.0, 5.0), np.arange(0.0, 5.0))
+    azimuth = np.concatenate([near.ravel(), far.ravel() + 10.0]) + 100.0
+    elevation = np.concatenate([far.ravel(), near.ravel()])
+    ds = session_from_points(azimuth, elevation, azimuth)
+    ds = samples_of(ds)
+    assert np.isfinite(resample(ds, np.array([102.5, 105.5, 108.5, 112.5]), np.full(4, 2.2))).all()
+    assert np.isnan(resample(ds, np.array([106.5, 107.0, 107.5]), np.full(3, 2.2))).all()
+
+
 def test_samples_without_a_direction_are_left_out(samples, tmp_path):
     ds = samples.copy(deep=True)
     for name in ("azimuth_measured", "elevation_measured", "rssi"):
