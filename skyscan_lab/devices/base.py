@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from skyscan_lab.errors import OutOfLimits
 from skyscan_lab.power import Domain, LogResponse, Units, average
+from skyscan_lab.station import Limits
 
 
 class Position(NamedTuple):
@@ -66,6 +67,22 @@ class RotorLimits:
     azimuth_deg: tuple[float, float] = (0.0, 360.0)
     elevation_deg: tuple[float, float] = (0.0, 90.0)
 
+    def __str__(self) -> str:
+        """Give them as people at an antenna read them.
+
+        Examples
+        --------
+        >>> print(RotorLimits(azimuth_deg=(-180.0, 450.0)))
+        az -180…450°, el 0…90°
+        """
+        (az_low, az_high), (el_low, el_high) = self.azimuth_deg, self.elevation_deg
+        return f"az {az_low:g}…{az_high:g}°, el {el_low:g}…{el_high:g}°"
+
+    @classmethod
+    def of(cls, limits: Limits) -> Self:
+        """Limits of a station's description."""
+        return cls(limits.azimuth_deg, limits.elevation_deg)
+
     def check(self, device: str, azimuth_deg: float, elevation_deg: float) -> None:
         """Refuse a target outside the limits, or one that is not a number.
 
@@ -94,7 +111,10 @@ class RotorLimits:
             _overlap(self.elevation_deg, other.elevation_deg),
         )
         if min(high - low for low, high in (both.azimuth_deg, both.elevation_deg)) < 0.0:
-            raise OutOfLimits(device, f"limits {self} and {other} have nothing in common")
+            raise OutOfLimits(
+                device,
+                f"limits of the station ({self}) and of the mount ({other}) have nothing in common",
+            )
         return both
 
     def nearest(self, position: Position) -> Position:

@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 
 from skyscan_lab import station as settings
+from skyscan_lab.devices.base import RotorLimits
+from skyscan_lab.devices.factory import drivers_of
 from skyscan_lab.devices.rigctld import RigctldReceiver
 from skyscan_lab.devices.rotctld import RotctldReceiver, RotctldRotor
 from skyscan_lab.devices.winegard import WinegardRotor
@@ -16,6 +18,8 @@ from skyscan_lab.errors import (
     DeviceTimeout,
     DeviceUnreachable,
     NoSignalSource,
+    OutOfLimits,
+    SkyscanError,
 )
 
 PATIENCE_S = 3.0
@@ -47,12 +51,22 @@ class Finding:
 
 
 async def check_station(station: settings.Station) -> list[Finding]:
-    """Look at each device of a station, one after the other."""
+    """Look at the settings of a station, then at each of its devices, one after the other."""
+    try:
+        drivers_of(station)
+    except SkyscanError as error:
+        return [Finding("settings", False, str(error), "correct the station file")]
     findings: list[Finding] = []
     match station.rotor:
-        case settings.RotctldRotor(host=host, port=port):
-            wanted = isinstance(station.receiver, settings.RotorReceiver)
-            findings.append(await check_rotctld(host, port, with_rssi=wanted))
+        case settings.RotctldRotor(host=host, port=port, limits=limits):
+            findings.append(
+                await check_rotctld(
+                    host,
+                    port,
+                    with_rssi=isinstance(station.receiver, settings.RotorReceiver),
+                    limits=None if limits is None else RotorLimits.of(limits),
+                )
+            )
         case settings.WinegardRotor(device=device):
             findings.append(await check_winegard(device))
         case _:
@@ -69,7 +83,9 @@ async def check_station(station: settings.Station) -> list[Finding]:
     return findings
 
 
-async def check_rotctld(host: str, port: int, *, with_rssi: bool = False) -> Finding:
+async def check_rotctld(
+    host: str, port: int, *, with_rssi: bool = False, limits: RotorLimits | None = None
+) -> Finding:
     """Ask a rotctld server for its model, limits and position; nothing moves.
 
     Parameters
@@ -80,8 +96,10 @@ async def check_rotctld(host: str, port: int, *, with_rssi: bool = False) -> Fin
         TCP port.
     with_rssi : bool
         Whether it is to measure signal strength as well.
+    limits : RotorLimits, optional
+        Of the station, which must have something in common with the rotor's.
     """
-    rotor = RotctldRotor(host, port, timeout_s=PATIENCE_S, reconnect_s=0.0)
+    rotor = RotctldRotor(host, port, limits=limits, timeout_s=PATIENCE_S, reconnect_s=0.0)
     try:
         async with rotor:
             where = await rotor.position()
@@ -90,13 +108,8 @@ async def check_rotctld(host: str, port: int, *, with_rssi: bool = False) -> Fin
                     pass
     except DeviceError as error:
         return Finding(rotor.name, False, error.reason, _rotctld_fix(error, host, port))
-    (az_low, az_high), (el_low, el_high) = rotor.limits.azimuth_deg, rotor.limits.elevation_deg
-    return Finding(
-        rotor.name,
-        True,
-        f"{rotor.model}, at az {where.azimuth_deg:.2f}°, el {where.elevation_deg:.2f}°, "
-        f"turns az {az_low:g}…{az_high:g}°, el {el_low:g}…{el_high:g}°",
-    )
+    detail = f"{rotor.model}, at {where}, turns {rotor.limits}"
+    return Finding(rotor.name, True, detail)
 
 
 async def check_winegard(device: str) -> Finding:
@@ -113,9 +126,7 @@ async def check_winegard(device: str) -> Finding:
         return Finding(rotor.name, False, error.reason, fix)
     except DeviceError as error:
         return Finding(rotor.name, False, error.reason, "see that this is the dish's port")
-    return Finding(
-        rotor.name, True, f"at az {where.azimuth_deg:.2f}°, el {where.elevation_deg:.2f}°"
-    )
+    return Finding(rotor.name, True, f"at {where}")
 
 
 async def check_rigctld(host: str, port: int, *, level: str = "STRENGTH") -> Finding:
@@ -200,6 +211,8 @@ def _rotctld_fix(error: DeviceError, host: str, port: int) -> str:
             return "see that the rotor is switched on, and that rotctld was given its serial port"
         case NoSignalSource():
             return "choose another receiver in the station file: rtl_tcp, rigctld"
+        case OutOfLimits():
+            return "correct rotor.limits in the station file"
         case _:
             return "see that the port is rotctld's"
 

@@ -81,7 +81,7 @@ async def open_station(
     >>> asyncio.run(look())
     4
     """
-    devices = _devices(station, time_scale, epoch)
+    devices = drivers_of(station, time_scale=time_scale, epoch=epoch)
     async with AsyncExitStack() as stack:
         # The rotor first: a receiver may borrow its connection.
         await stack.enter_async_context(devices.rotor)
@@ -89,9 +89,28 @@ async def open_station(
         yield devices
 
 
-def _devices(
-    station: settings.Station, time_scale: float | None, epoch: datetime | None
+def drivers_of(
+    station: settings.Station,
+    *,
+    time_scale: float | None = None,
+    epoch: datetime | None = None,
 ) -> OpenStation:
+    """Make the drivers of a station and connect none, so that its settings can be checked alone.
+
+    Parameters
+    ----------
+    station, time_scale, epoch
+        As for `open_station`.
+
+    Raises
+    ------
+    InvalidInput
+        For a setting that its driver does not have.
+    OutOfLimits
+        For limits that its mount does not have.
+    StationError
+        As `open_station`.
+    """
     if station.rotor.driver == "simulated":
         from skyscan_lab.devices.simulated import simulated_station
 
@@ -105,9 +124,7 @@ def _devices(
 
 
 def _rotor(rotor: settings.RotorSettings, clock: Clock) -> Rotor:
-    limits = None
-    if rotor.limits is not None:
-        limits = RotorLimits(rotor.limits.azimuth_deg, rotor.limits.elevation_deg)
+    limits = None if rotor.limits is None else RotorLimits.of(rotor.limits)
     # Without a park position in the station file, the rotor's own is the better default.
     park = Position(*rotor.park) if "park" in rotor.model_fields_set else None
     settling = Settling(

@@ -98,8 +98,7 @@ class FreeRunningRotor:
     name = "simulated rotor"
 
     def __init__(self, hardware: SimulatedStation, time: _StationTime, *, home: Position) -> None:
-        limits = hardware.model.rotor.limits
-        self.limits = RotorLimits(limits.azimuth_deg, limits.elevation_deg)
+        self.limits = RotorLimits.of(hardware.model.rotor.limits)
         self.home_position = self.limits.nearest(home)
         self._drive = hardware.drive
         self._time = time

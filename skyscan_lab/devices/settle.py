@@ -265,16 +265,14 @@ class Settler:
         """Refuse to leave the limits; a rotor that stood outside may come in."""
         if self.limits is None:
             return
-        azimuth_deg, elevation_deg = self.limits.azimuth_deg, self.limits.elevation_deg
         if self._chooses_turn:
-            where = where.on_turn_of(sum(azimuth_deg) / 2.0)
+            where = where.on_turn_of(sum(self.limits.azimuth_deg) / 2.0)
         outside = max(_apart(where, self.limits.nearest(where)))
         least = outside if self._outside_deg is None else min(outside, self._outside_deg)
         if outside > least + self._settling.tolerance_deg:
             raise PositionMismatch(
                 self._device,
-                f"left its limits: it is at {where}, allowed are azimuth {azimuth_deg} and "
-                f"elevation {elevation_deg}",
+                f"left its limits: it is at {where}, allowed are {self.limits}",
             )
         self._outside_deg = least
 

@@ -191,8 +191,7 @@ class SimulatedRotor(_Cable):
         tolerance_deg: float = 0.2,
     ) -> None:
         super().__init__()
-        limits = hardware.model.rotor.limits
-        self.limits = RotorLimits(limits.azimuth_deg, limits.elevation_deg)
+        self.limits = RotorLimits.of(hardware.model.rotor.limits)
         self._park = self.limits.nearest(park)
         self._drive = hardware.drive
         self._settle_s = hardware.model.rotor.settle_s
@@ -219,7 +218,7 @@ class SimulatedRotor(_Cable):
         self._drive.command(begin_s, azimuth_deg, elevation_deg)
         target = Position(azimuth_deg, elevation_deg)
         if not await self._wait_for_drive(self._settle_s):
-            raise RotorStalled(self.name, f"stopped on the way to {_in_words(target)}")
+            raise RotorStalled(self.name, f"stopped on the way to {target}")
         self._check_connection()
         return self._arrived(target)
 
@@ -265,14 +264,13 @@ class SimulatedRotor(_Cable):
             if not low - self._tolerance_deg <= angle <= high + self._tolerance_deg:
                 raise PositionMismatch(
                     self.name,
-                    f"sent to {_in_words(target)} and says it is at {_in_words(position)}, "
+                    f"sent to {target} and says it is at {position}, "
                     "outside its limits; check its encoders and limit switches",
                 )
         if max(abs(a - b) for a, b in zip(position, target, strict=True)) > self._tolerance_deg:
             raise RotorStalled(
                 self.name,
-                f"sent to {_in_words(target)} and stands at {_in_words(position)}; "
-                "check for obstacles and the motors",
+                f"sent to {target} and stands at {position}; check for obstacles and the motors",
             )
         return position
 
@@ -339,7 +337,3 @@ class SimulatedReceiver(_Cable):
     def fail(self, times: int) -> None:
         """Let the next readings fail."""
         self._failures = times
-
-
-def _in_words(position: Position) -> str:
-    return f"azimuth {position.azimuth_deg:.2f}° elevation {position.elevation_deg:.2f}°"

@@ -123,3 +123,44 @@ async def test_station_is_looked_at_device_by_device(linear_rotor, counting_rece
         "simulated",
         "simulated",
     ]
+
+
+@pytest.mark.parametrize(
+    ("rotor", "receiver", "words"),
+    [
+        pytest.param(
+            {"driver": "rotctld"}, {"driver": "rigctld", "level": "ALC"}, "STRENGTH", id="level"
+        ),
+        pytest.param(
+            {"driver": "rotctld"},
+            {"driver": "rtl_tcp", "frequency_hz": 1e9, "sample_rate_hz": 5e5},
+            "sample_rate_hz",
+            id="sample rate",
+        ),
+        pytest.param(
+            {"driver": "winegard", "limits": {"elevation_deg": [0, 10]}},
+            {"driver": "rotor"},
+            "nothing in common",
+            id="dish",
+        ),
+    ],
+)
+async def test_settings_that_no_device_has_are_named(rotor, receiver, words):
+    station = Station.model_validate({"rotor": rotor, "receiver": receiver})
+    (finding,) = await diagnose.check_station(station)
+    assert not finding.ok
+    assert words in finding.detail
+    assert "station file" in finding.fix
+
+
+async def test_limits_that_the_rotor_does_not_have_are_named(linear_rotor):
+    async with RotctldEmulator(linear_rotor) as server:
+        rotor = {
+            "driver": "rotctld",
+            "port": server.port,
+            "limits": {"azimuth_deg": [500, 600]},
+        }
+        station = Station.model_validate({"rotor": rotor, "receiver": {"driver": "rigctld"}})
+        finding = (await diagnose.check_station(station))[0]
+    assert "nothing in common" in finding.detail
+    assert "rotor.limits" in finding.fix

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from skyscan_lab.devices import factory
+from skyscan_lab.devices.factory import drivers_of
 from skyscan_lab.station import load_station
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "hardware.md"
@@ -21,5 +21,5 @@ def test_there_is_an_example_for_each_driver() -> None:
 def test_the_example_makes_drivers(example: str, tmp_path: Path) -> None:
     file = tmp_path / "station.toml"
     file.write_text(example, encoding="utf-8")
-    devices = factory._devices(load_station(file), None)
+    devices = drivers_of(load_station(file))
     assert devices.rotor.limits.elevation_deg[0] >= 0.0
