@@ -586,6 +586,7 @@ def test_any_dataset_is_not_a_session() -> None:
     ("spoil", "field"),
     [
         (lambda ds: ds.drop_vars("frequency"), "coordinate frequency"),
+        (lambda ds: renamed_units(ds, "frequency", "MHz"), "units of frequency"),
         (lambda ds: ds.assign_coords(frequency=[2e9, 1e9]), "coordinate frequency"),
         (lambda ds: ds.assign_coords(frequency=[0.0, 1e9]), "coordinate frequency"),
         (lambda ds: ds.assign_coords(polarization=["H", "H"]), "coordinate polarization"),

@@ -13,6 +13,7 @@ from skyscan_lab.power import UNITS
 from skyscan_lab.session.attributes import AVERAGING, AVERAGING_UNKNOWN
 from skyscan_lab.session.location import location_of
 from skyscan_lab.session.schema import (
+    AXES,
     CHANNEL_DIMS,
     GRID_DIMS,
     SAMPLE_DIMS,
@@ -78,6 +79,11 @@ def _check_variable(ds: xr.Dataset, row: Variable, base: tuple[str, ...]) -> Non
 
 
 def _check_axes(ds: xr.Dataset, base: tuple[str, ...]) -> None:
+    for row in AXES:
+        # A frequency in MHz would be taken for Hz; an axis that says nothing is as it should be.
+        found = ds[row.name].attrs.get("units") if row.name in ds.coords else None
+        if found not in (None, row.units):
+            raise SessionError(f"units of {row.name}", found, f"{row.units}")
     for dim in ds.dims:
         if dim not in (*base, *CHANNEL_DIMS):
             raise SessionError("dim", dim, f"one of {(*base, *CHANNEL_DIMS)}")
