@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -28,6 +29,24 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 MOST_LINES = 1000
 CLOSING_S = 1.0
+
+
+def why_unreachable(error: OSError) -> str:
+    """Words for a connection that the system could not make.
+
+    Examples
+    --------
+    >>> why_unreachable(ConnectionRefusedError())
+    'no connection: nothing listens on that port'
+    """
+    match error:
+        case ConnectionRefusedError():
+            reason = "nothing listens on that port"
+        case socket.gaierror():
+            reason = f"the host is not known ({error.strerror})"
+        case _:
+            reason = str(error)
+    return f"no connection: {reason}"
 
 
 class LineConnection:
@@ -64,6 +83,7 @@ class LineConnection:
         self._reconnect_s = reconnect_s
         self._streams: Streams | None = None
         self._wanted = False
+        self._has_answered = False
         self._lock = asyncio.Lock()
 
     async def open(self) -> None:
@@ -76,6 +96,7 @@ class LineConnection:
         """
         async with self._lock:
             self._wanted = True
+            self._has_answered = False
             try:
                 await self._connect()
             except DeviceUnreachable:
@@ -135,9 +156,11 @@ class LineConnection:
                     streams = self._streams or await self._connect()
                     limit_s = self._timeout_s + extra_s
                     lines = await self._exchange(streams, line, ends, limit_s, hangs_up)
+                    self._has_answered = True
                     break
                 except DeviceUnreachable:
-                    if not (self._wanted and await patience.pause()):
+                    # What hung up before it ever answered is another program, not a lost peer.
+                    if not (self._wanted and self._has_answered and await patience.pause()):
                         raise
             try:
                 return parse(lines)
@@ -158,7 +181,7 @@ class LineConnection:
                 self.device, f"no connection within {self._timeout_s:g} s"
             ) from error
         except OSError as error:
-            raise DeviceUnreachable(self.device, f"no connection: {error}") from error
+            raise DeviceUnreachable(self.device, why_unreachable(error)) from error
         if not self._wanted:  # closed while it was being opened
             streams[1].transport.abort()
             raise DeviceUnreachable(self.device, "is not connected")

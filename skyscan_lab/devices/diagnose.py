@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from skyscan_lab import station as settings
 from skyscan_lab.devices.base import RotorLimits
+from skyscan_lab.devices.connection import why_unreachable
 from skyscan_lab.devices.factory import drivers_of
 from skyscan_lab.devices.rigctld import RigctldReceiver
 from skyscan_lab.devices.rotctld import RotctldReceiver, RotctldRotor
@@ -155,8 +156,10 @@ async def check_rtl_tcp(host: str, port: int) -> Finding:
         return Finding(
             what, False, "no greeting", "it serves one client: end the other program, or restart it"
         )
-    except (OSError, asyncio.IncompleteReadError) as error:
-        return Finding(what, False, f"no connection: {error}", start)
+    except asyncio.IncompleteReadError:
+        return Finding(what, False, "hangs up without a greeting", "check the port")
+    except OSError as error:
+        return Finding(what, False, why_unreachable(error), start)
     if not greeting.startswith(_RTL_TCP_GREETING):
         return Finding(what, False, f"greets with {greeting!r}", "another program: check the port")
     return Finding(what, True, f"tuner type {int.from_bytes(greeting[4:8], 'big')}")

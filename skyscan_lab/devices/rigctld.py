@@ -140,8 +140,10 @@ class RigctldReceiver:
     async def _model(self) -> str:
         try:
             return await self._ask("_", lambda line: line)
-        except DeviceRefused:
-            return "unnamed"  # many radios have no identification; gqrx always has
+        except DeviceRefused as error:
+            # Many radios have no identification, nor have old versions of gqrx: those are
+            # told by their code, or their dBFS would pass for decibels over S9.
+            return "Gqrx" if error.code == hamlib.ANY_GQRX else "unnamed"
 
     async def _check_playing(self) -> None:
         # Stopped, gqrx goes on to answer with the last level that it saw.

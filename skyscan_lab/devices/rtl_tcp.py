@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from skyscan_lab.devices.base import Measurement, ReadingKey
+from skyscan_lab.devices.connection import why_unreachable
 from skyscan_lab.devices.iq_power import CodeHistogram
 from skyscan_lab.devices.patience import Patience
 from skyscan_lab.devices.rtl_tcp_stream import (
@@ -239,7 +240,7 @@ class RtlTcpReceiver:
                 self.name, f"no connection within {self._timeout_s:g} s"
             ) from error
         except OSError as error:
-            raise DeviceUnreachable(self.name, f"no connection: {error}") from error
+            raise DeviceUnreachable(self.name, why_unreachable(error)) from error
         # The clock of a stream cannot see its least delay; to connect took a way out and back.
         self._latency_s = _LATENCY_S + time.monotonic() - began
         self._transport, self._stream = transport, stream

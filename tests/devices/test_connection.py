@@ -142,7 +142,11 @@ async def test_hanging_up_is_the_answer_where_it_is_expected():
 
 
 async def test_server_that_hangs_up_on_everything_is_given_up_without_a_busy_loop():
-    async with connected(lambda _: [None]) as (server, connection):
+    def once(text):
+        return echo(text) if text == "hello" else [None]
+
+    async with connected(once) as (server, connection):
+        await ask(connection, "hello")
         with pytest.raises(DeviceUnreachable, match="closed the connection"):
             await ask(connection, "p")
         assert 2 <= server.connections <= 6
@@ -173,3 +177,17 @@ async def test_closing_ends_the_attempts_to_reconnect():
         await connection.close()
         with pytest.raises(DeviceUnreachable):
             await request
+
+
+async def test_program_that_hangs_up_without_ever_answering_is_told_at_once():
+    async with connected(lambda _: [None], reconnect_s=3600.0) as (server, connection):
+        with pytest.raises(DeviceUnreachable, match="closed the connection at 'a'"):
+            await ask(connection, "a")
+        assert server.connections == 1
+
+
+async def test_port_on_which_nothing_listens_is_told_in_words():
+    async with Scripted(echo) as server:
+        pass
+    with pytest.raises(DeviceUnreachable, match="nothing listens on that port"):
+        await LineConnection("device", server.host, server.port).open()

@@ -48,6 +48,15 @@ async def test_gqrx_reads_dbfs(counting_receiver):
         assert (await receiver.read(3)).last == -87.0
 
 
+async def test_gqrx_that_cannot_name_itself_still_reads_dbfs(counting_receiver):
+    class OldGqrx(GqrxEmulator):
+        def answer(self, words):
+            return "RPRT 1\n" if words == ["_"] else super().answer(words)
+
+    async with OldGqrx(counting_receiver) as server, driver(server) as receiver:
+        assert receiver.units == "dBFS"
+
+
 async def test_raw_strength_is_counts(counting_receiver):
     async with (
         RigctldEmulator(counting_receiver) as server,

@@ -205,10 +205,10 @@ async def test_parking_goes_to_the_nearest_place_within_the_limits() -> None:
 @pytest.mark.parametrize(
     ("faults", "error", "says"),
     [
-        (RotorFaults(stalled=True), RotorStalled, "stands at azimuth 0.00°"),
-        (RotorFaults(jam_azimuth_deg=40.0), RotorStalled, "stands at azimuth 40.00°"),
-        (RotorFaults(overrun_deg=3.0), RotorStalled, "stands at azimuth 93"),
-        (RotorFaults(report_frozen=True), RotorStalled, "stands at azimuth 0.00°"),
+        (RotorFaults(stalled=True), RotorStalled, "stands at az 0.00°"),
+        (RotorFaults(jam_azimuth_deg=40.0), RotorStalled, "stands at az 40.00°"),
+        (RotorFaults(overrun_deg=3.0), RotorStalled, "stands at az 93"),
+        (RotorFaults(report_frozen=True), RotorStalled, "stands at az 0.00°"),
         (RotorFaults(report_offset_deg=(-300.0, 0.0)), PositionMismatch, "outside its limits"),
     ],
 )
