@@ -283,3 +283,14 @@ def test_settings_that_the_dongle_does_not_have_are_refused(field: str, value: f
 async def test_at_least_one_reading_is_asked_for() -> None:
     with pytest.raises(InvalidInput, match="reads = 0"):
         await RtlTcpReceiver("127.0.0.1", frequency_hz=1e9).read(0)
+
+
+async def test_leaving_hangs_up_so_that_the_next_client_is_served() -> None:
+    async with RtlTcpEmulator(Signal()) as server:
+        async with receiver_for(server):
+            assert server.clients == 1
+        async with asyncio.timeout(5.0):
+            while True:
+                if not server.clients:
+                    break
+                await asyncio.sleep(0.01)

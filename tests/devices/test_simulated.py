@@ -173,7 +173,7 @@ async def test_a_cancelled_move_brakes_too() -> None:
         moving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await moving
-        await rotor.stop()
+        await made.clock.begin(made.clock.seconds + 10.0).finished()  # it would be there by then
         stopped = await rotor.position()
         assert stopped.azimuth_deg < 169.0
         assert (await rotor.move(10.0, 10.0)) == pytest.approx((10.0, 10.0), abs=0.05)

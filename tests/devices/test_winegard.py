@@ -277,6 +277,18 @@ async def test_a_cancelled_command_does_not_answer_the_next(make_dish):
             assert (await rotor.position()).elevation_deg == pytest.approx(45.0, abs=0.05)
 
 
+async def test_a_cancelled_reading_is_not_the_next_one(make_dish):
+    async with (
+        make_dish() as emulator,
+        rotor_on(emulator.path) as rotor,
+        WinegardReceiver(rotor) as receiver,
+    ):
+        assert (await receiver.read(5)).last == 504.0
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(receiver.read(5), 0.03)  # 505 to 509, in the same menu
+        assert (await receiver.read(5)).last >= 514.0
+
+
 @pytest.mark.parametrize(
     "target",
     [(180.0, 17.99), (180.0, 65.01), (-0.01, 45.0), (360.0, 45.0), (float("nan"), 45.0)],

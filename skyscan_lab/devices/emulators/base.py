@@ -91,6 +91,11 @@ class LoopbackServer(ABC):
             await self._server.wait_closed()
             self._server = None
 
+    @property
+    def clients(self) -> int:
+        """How many clients are connected now."""
+        return len(self._clients)
+
     async def drop_clients(self) -> None:
         """Hang up on every client, as a network that fails does."""
         clients = dict(self._clients)
