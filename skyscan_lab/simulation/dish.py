@@ -51,7 +51,7 @@ class Dish:
     array([  0. ,  -3. , -38.9])
     """
 
-    pattern: AntennaPattern = AiryPattern(5.0)  # noqa: RUF009 (immutable)
+    pattern: AntennaPattern = AiryPattern(5.0)
     spillover: float = 0.05
 
     def __post_init__(self) -> None:

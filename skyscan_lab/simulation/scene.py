@@ -37,9 +37,9 @@ class Scene:
     """
 
     sources: tuple[Source, ...] = ()
-    sky: DiffuseSky = DiffuseSky()  # noqa: RUF009 (immutable)
-    dish: Dish = Dish()  # noqa: RUF009 (immutable)
-    mount: Mount = Mount()  # noqa: RUF009 (immutable)
+    sky: DiffuseSky = DiffuseSky()
+    dish: Dish = Dish()
+    mount: Mount = Mount()
 
     def antenna_k(
         self, azimuth_deg: ArrayLike, elevation_deg: ArrayLike, unix_s: ArrayLike
