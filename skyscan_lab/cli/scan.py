@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from skyscan_lab.cli.console import Failure, messages, output
 from skyscan_lab.cli.options import EXISTING_FILE, station_option
 from skyscan_lab.cli.scan_display import Display, make_display
-from skyscan_lab.cli.scan_keys import ScanKeys
+from skyscan_lab.cli.scan_keys import ScanKeys, undisturbed
 from skyscan_lab.devices.factory import open_station
 from skyscan_lab.errors import DeviceError, SkyscanError
 from skyscan_lab.grid import ScanGrid
@@ -202,19 +202,26 @@ def _forget_unused(journal: Path) -> None:
 async def _scan(
     station: Station, journal: Path, out: Path, arguments: dict[str, Any], known: int
 ) -> int:
-    async with open_station(station) as devices:
-        running = scan(
-            rotor=devices.rotor,
-            receiver=devices.receiver,
-            clock=devices.clock,
-            journal=journal,
-            policy=FaultPolicy.of_rotor(station.rotor),
-            **arguments,
-        )
-        async with running:
-            progress = Progress(running.plan.total)
-            with make_display(messages(), progress, devices.clock.scale) as display:
-                status = await _follow(running, progress, display, known)
+    with ExitStack() as finishing:
+        async with open_station(station) as devices:
+            running = scan(
+                rotor=devices.rotor,
+                receiver=devices.receiver,
+                clock=devices.clock,
+                journal=journal,
+                policy=FaultPolicy.of_rotor(station.rotor),
+                **arguments,
+            )
+            async with running:
+                progress = Progress(running.plan.total)
+                with make_display(messages(), progress, devices.clock.scale) as display:
+                    status = await _follow(running, progress, display, known)
+                finishing.enter_context(undisturbed(messages().print))
+        return _put_away(running, status, journal, out)
+
+
+def _put_away(running: RunningScan, status: ScanStatus, journal: Path, out: Path) -> int:
+    """Write the session of what was measured, say so, and return the exit status."""
     ds = running.session()
     measured = int((ds["sequence"] >= 0).sum())
     console = output()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +14,21 @@ from skyscan_lab.protocol.lifecycle import ScanStatus
 from skyscan_lab.scanning import RunningScan
 
 _HELP = "Enter goes on, q leaves it for later, Ctrl-C cancels"
+
+
+@contextlib.contextmanager
+def undisturbed(say: Callable[[str], None]) -> Iterator[None]:
+    """Within it Ctrl-C is answered and waits: what was measured is being put away.
+
+    Whoever pauses a scan in its last second means the scan, and would otherwise go away
+    without a session.
+    """
+    answer = "the scan has ended; writing its session"
+    previous = signal.signal(signal.SIGINT, lambda *_: say(answer))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 class ScanKeys:

@@ -18,6 +18,7 @@ import xarray as xr
 from click.testing import CliRunner
 
 from skyscan_lab.cli.main import main
+from skyscan_lab.cli.scan_keys import undisturbed
 from skyscan_lab.devices.emulators.rssi_dialect import RssiDialectEmulator
 from skyscan_lab.devices.freerunning import free_running_station
 from skyscan_lab.io import load_session
@@ -270,3 +271,12 @@ async def test_a_fault_is_told_in_words_and_the_scan_can_go_on(tmp_path: Path) -
         status, output, seen = await asyncio.to_thread(scan, "--resume", journal)
     assert status == 0, seen
     assert measured(load_session(out)) == 8
+
+
+def test_ctrl_c_in_the_last_second_still_leaves_a_session():
+    said = []
+    with undisturbed(said.append):
+        os.kill(os.getpid(), signal.SIGINT)
+    assert said == ["the scan has ended; writing its session"]
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
