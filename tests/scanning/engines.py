@@ -3,13 +3,8 @@
 import asyncio
 import contextlib
 
-from skyscan_lab.protocol.records import (
-    StatusRecord,
-)
-from skyscan_lab.scanning import (
-    ScanEngine,
-    open_journal,
-)
+from skyscan_lab.protocol.records import StatusRecord
+from skyscan_lab.scanning import ScanEngine, open_journal
 
 
 @contextlib.asynccontextmanager

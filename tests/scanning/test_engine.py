@@ -4,15 +4,9 @@ import asyncio
 
 import pytest
 
-from skyscan_lab.errors import (
-    InvalidTransition,
-    RotorStalled,
-)
+from skyscan_lab.errors import InvalidTransition, RotorStalled
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
-from skyscan_lab.protocol.records import (
-    PointRecord,
-    StatusRecord,
-)
+from skyscan_lab.protocol.records import PointRecord, StatusRecord
 from tests.scanning.engines import engine_of, records_of, statuses, until
 
 pytestmark = pytest.mark.timeout(20)

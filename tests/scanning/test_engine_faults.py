@@ -15,13 +15,8 @@ from skyscan_lab.errors import (
     RotorStalled,
 )
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
-from skyscan_lab.protocol.records import (
-    MissingRecord,
-    PointRecord,
-)
-from skyscan_lab.scanning import (
-    FaultPolicy,
-)
+from skyscan_lab.protocol.records import MissingRecord, PointRecord
+from skyscan_lab.scanning import FaultPolicy
 from tests.scanning.engines import engine_of, records_of, statuses, until
 
 pytestmark = pytest.mark.timeout(20)

@@ -6,20 +6,11 @@ from itertools import pairwise
 import pytest
 
 from skyscan_lab.devices.clock import ScaledClock
-from skyscan_lab.errors import (
-    DeviceTimeout,
-    OutOfLimits,
-)
+from skyscan_lab.errors import DeviceTimeout, OutOfLimits
 from skyscan_lab.grid import ScanGrid
 from skyscan_lab.protocol.lifecycle import ScanStatus
-from skyscan_lab.protocol.records import (
-    ReferenceRecord,
-    StatusRecord,
-)
-from skyscan_lab.scanning import (
-    ReferenceDirection,
-    make_plan,
-)
+from skyscan_lab.protocol.records import ReferenceRecord, StatusRecord
+from skyscan_lab.scanning import ReferenceDirection, make_plan
 from tests.scanning.engines import engine_of, records_of
 
 pytestmark = pytest.mark.timeout(20)

@@ -5,15 +5,9 @@ import asyncio
 import pytest
 
 from skyscan_lab.devices.base import RotorLimits
-from skyscan_lab.errors import (
-    OutOfLimits,
-    RotorStalled,
-    UnitsError,
-)
+from skyscan_lab.errors import OutOfLimits, RotorStalled, UnitsError
 from skyscan_lab.protocol.lifecycle import ScanStatus
-from skyscan_lab.protocol.records import (
-    MissingRecord,
-)
+from skyscan_lab.protocol.records import MissingRecord
 from tests.scanning.engines import engine_of, records_of, until
 
 pytestmark = pytest.mark.timeout(20)

@@ -4,10 +4,7 @@ import numpy as np
 import xarray as xr
 
 from skyscan_lab.grid import ScanGrid
-from skyscan_lab.session import (
-    SCHEMA,
-    session_from_points,
-)
+from skyscan_lab.session import SCHEMA, session_from_points
 
 NAN = float("nan")
 GRID = ScanGrid(az=(350, 20), el=(20, 40), step=10)

@@ -1,8 +1,6 @@
 """Truth: what was said about a session is still said."""
 
-from skyscan_lab.session import (
-    units_of,
-)
+from skyscan_lab.session import units_of
 from tests.session.parts import scanned
 
 

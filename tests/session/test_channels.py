@@ -3,11 +3,7 @@
 import numpy as np
 import pytest
 
-from skyscan_lab.session import (
-    GRID_DIMS,
-    units_of,
-    validate,
-)
+from skyscan_lab.session import GRID_DIMS, units_of, validate
 from skyscan_lab.session.channels import band_average
 from tests.session.parts import NAN, scanned, with_channels
 

@@ -5,12 +5,7 @@ import pytest
 from astropy.coordinates import EarthLocation
 
 from skyscan_lab.errors import InvalidInput
-from skyscan_lab.session import (
-    Location,
-    as_location,
-    location_of,
-    session_from_points,
-)
+from skyscan_lab.session import Location, as_location, location_of, session_from_points
 from tests.session.parts import NAN, scanned
 
 

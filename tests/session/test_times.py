@@ -9,9 +9,7 @@ import xarray as xr
 from astropy.time import Time
 
 from skyscan_lab.errors import InvalidInput
-from skyscan_lab.session import (
-    session_from_points,
-)
+from skyscan_lab.session import session_from_points
 
 NOON = np.datetime64("2026-02-14T12:00:00", "ns")
 

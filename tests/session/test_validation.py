@@ -5,11 +5,7 @@ import pytest
 import xarray as xr
 
 from skyscan_lab.errors import SessionError, UnitsError
-from skyscan_lab.session import (
-    Flag,
-    units_of,
-    validate,
-)
+from skyscan_lab.session import Flag, units_of, validate
 from tests.session.parts import NAN, free_form, scanned, with_channels
 
 

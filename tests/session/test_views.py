@@ -3,12 +3,7 @@
 import pytest
 import xarray as xr
 
-from skyscan_lab.session import (
-    CHANNEL_DIMS,
-    samples_of,
-    units_of,
-    validate,
-)
+from skyscan_lab.session import CHANNEL_DIMS, samples_of, units_of, validate
 from tests.session.parts import free_form, scanned, with_channels
 
 
