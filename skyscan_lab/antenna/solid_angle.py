@@ -73,5 +73,11 @@ def effective_area_m2(pattern: AntennaPattern, frequency_hz: float) -> float:
         Any pattern.
     frequency_hz : float
         Frequency, Hz.
+
+    Examples
+    --------
+    >>> from skyscan_lab.antenna import AiryPattern
+    >>> round(effective_area_m2(AiryPattern(1.0), 1.42e9), 1)  # a dish of about 12 m
+    121.1
     """
     return (299_792_458.0 / frequency_hz) ** 2 / solid_angle_sr(pattern)

@@ -102,6 +102,15 @@ def write_json(ds: xr.Dataset, path: str | Path) -> Path:
     ------
     ExportRefused
         As `data_points` does.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skyscan_lab.session import session_from_points
+    >>> ds = session_from_points([1, 2], [20, 20], [500, 510], units="counts")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     read_json(write_json(ds, Path(folder) / "data.json")).rssi.values
+    array([[500., 510.]])
     """
     # A point a line: the file can be read, compared and searched.
     points = [json.dumps(point.model_dump(mode="json")) for point in data_points(ds)]
@@ -127,6 +136,19 @@ def read_json(path: str | Path) -> xr.Dataset:
     FileError
         With the line where the JSON breaks, or the point and the field that is wrong; for an
         empty list, and for points in different units.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> point = (
+    ...     '{"azimuth": 14.0, "elevation": 20.0, "rssi_reads": 10,'
+    ...     ' "rssi_average": -88, "rssi_current": -87}'
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "data.json"
+    ...     _ = path.write_text(f"[{point}]")
+    ...     read_json(path).rssi_last.item()
+    -87.0
     """
     file = TextFile.read(path)
     try:

@@ -96,6 +96,17 @@ def read_csv(path: str | Path) -> xr.Dataset:
     -----
     SkyscanWarning
         For rows that are not there because the file was cut off: their cells are missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skyscan_lab.session import session_from_points
+    >>> ds = session_from_points([1, 2], [20, 20], [500, 510], units="counts")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "session.csv"
+    ...     _ = write_csv(ds, path)
+    ...     read_csv(path).identical(ds)
+    True
     """
     file = TextFile.read(path)
     layout = _layout(file)

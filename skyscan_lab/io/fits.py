@@ -158,10 +158,31 @@ def write_fits(
 def read_fits(path: str | Path) -> xr.Dataset:
     """Read a session that `write_fits` wrote.
 
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    Dataset
+        The session, as it was.
+
     Raises
     ------
     FileError
         For a file that is not FITS, is damaged, or has no session in its tables.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skyscan_lab.session import session_from_points
+    >>> ds = session_from_points([1, 2], [20, 20], [500, 510], units="counts")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "session.fits"
+    ...     _ = write_fits(ds, path)
+    ...     read_fits(path).identical(ds)
+    True
     """
     with open_fits(path) as hdus:
         if SAMPLES not in hdus or SESSION not in hdus:

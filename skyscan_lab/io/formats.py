@@ -244,6 +244,15 @@ def save_session(
         For an unknown format or ending.
     ExportRefused
         For a product that the session cannot support.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skyscan_lab.session import session_from_points
+    >>> ds = session_from_points([1, 2], [20, 20], [500, 510], units="counts")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_session(ds, Path(folder) / "session.fits").name
+    'session.fits'
     """
     path = Path(path)
     name = format if format is not None else format_of(path)

@@ -103,10 +103,31 @@ def write_netcdf(ds: xr.Dataset, path: str | Path) -> Path:
 def read_netcdf(path: str | Path) -> xr.Dataset:
     """Read a session that `write_netcdf` wrote.
 
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    Dataset
+        The session, as it was.
+
     Raises
     ------
     FileError
         For a file that is not NetCDF-4, is damaged, or holds no session.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skyscan_lab.session import session_from_points
+    >>> ds = session_from_points([1, 2], [20, 20], [500, 510], units="counts")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "session.nc"
+    ...     _ = write_netcdf(ds, path)
+    ...     read_netcdf(path).identical(ds)
+    True
     """
     path = Path(path)
     data = read_bytes(path)

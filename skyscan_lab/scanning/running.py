@@ -96,13 +96,24 @@ def scan(
 
     Examples
     --------
-    ::
-
-        async with open_station(load_station()) as station:
-            async with scan(grid, station.rotor, station.receiver, clock=station.clock) as running:
-                async for point in running:
-                    print(point.azimuth_deg, point.elevation_deg, point.mean)
-            ds = running.session()
+    >>> import asyncio, tempfile
+    >>> from skyscan_lab.devices.factory import open_station
+    >>> from skyscan_lab.station import load_station
+    >>> async def first_scan(journal: Path) -> xr.Dataset:
+    ...     grid = ScanGrid(az=(170, 174), el=(30, 32), step=2)
+    ...     async with (
+    ...         open_station(load_station(), time_scale=1e4) as station,
+    ...         scan(
+    ...             grid, station.rotor, station.receiver, clock=station.clock, journal=journal
+    ...         ) as running,
+    ...     ):
+    ...         async for point in running:
+    ...             pass  # point.azimuth_deg, point.elevation_deg, point.mean
+    ...     return running.session()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ds = asyncio.run(first_scan(Path(folder) / "first.journal"))
+    >>> int(ds.rssi.count()), ds.rssi.attrs["units"]
+    (6, 'dBm')
     """
     plan = make_plan(
         grid,

@@ -21,6 +21,12 @@ def is_gridded(ds: xr.Dataset) -> bool:
     -------
     bool
         False where its samples lie along ``sample``.
+
+    Examples
+    --------
+    >>> from skyscan_lab.session import session_from_points
+    >>> is_gridded(session_from_points([10, 11], [20, 20], [-90, -91]))
+    True
     """
     return set(GRID_DIMS) <= set(ds.dims)
 
@@ -42,6 +48,12 @@ def units_of(ds: xr.Dataset) -> Units:
     ------
     UnitsError
         For a Dataset whose ``rssi`` has no units, or others.
+
+    Examples
+    --------
+    >>> from skyscan_lab.session import session_from_points
+    >>> units_of(session_from_points([10, 11], [20, 20], [500, 510], units="counts"))
+    'counts'
     """
     return check_units(str(ds["rssi"].attrs.get("units", "")))
 

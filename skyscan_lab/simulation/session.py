@@ -147,6 +147,14 @@ def record_session(
     ------
     InvalidInput
         As for `simulate_session`.
+
+    Examples
+    --------
+    >>> from skyscan_lab.simulation.defaults import default_model
+    >>> from skyscan_lab.station import Station
+    >>> ds = record_session(default_model(Station()), ScanGrid(az=(160, 180), el=(30, 40), step=5))
+    >>> dict(ds.sizes), ds.rssi.attrs["units"]
+    ({'elevation': 3, 'azimuth': 5}, 'dBm')
     """
     if reads < 1:
         raise InvalidInput("reads", reads, "at least 1")
