@@ -42,7 +42,7 @@ def draw_satellites(ax: Axes, satellites: QTable, place: Place, *, names: bool =
     ax.plot(
         x,
         y,
-        label="listed satellite",
+        label="listed",
         linestyle="none",
         marker="o",
         markersize=4.5,
