@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
-from skyscan_lab.protocol.lifecycle import ScanStatus
+from skyscan_lab.power import Units
+from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
+from skyscan_lab.protocol.plans import MAX_READS
 
 
 def _naive_utc(value: datetime) -> datetime:
@@ -55,7 +57,7 @@ class ScanRequest(_Model):
     el_start: float = 18.0
     el_end: float = 65.0
     step_deg: float = 2.0
-    rssi_iterations: int = Field(default=10, ge=1)
+    rssi_iterations: int = Field(default=10, ge=1, le=MAX_READS)
 
 
 class ScanSession(_Model):
@@ -87,3 +89,53 @@ class ScanProgress(_Model):
     progress_pct: float
     completed: int
     total: int
+
+
+class ScanReply(_Model):
+    """Answer of ``POST …/pause``, ``…/resume`` and ``…/cancel``: what has been asked for."""
+
+    status: Literal["pausing", "resuming", "cancelling"]
+    session_id: int
+
+
+class SessionNotes(BaseModel):
+    """Body of ``PATCH /api/skyscan/{id}``; null takes the notes away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    notes: str | None = Field(max_length=10_000)
+
+
+class ScanDetail(ScanSession):
+    """A session with what the specification has no field for: ``GET /api/skyscan/{id}/detail``.
+
+    ``number`` is that of the newest record, from which a socket can be continued; ``reasons``
+    and ``words`` say why a paused session is held; ``online`` whether its node is connected.
+    """
+
+    number: int
+    missing_points: int
+    reasons: tuple[PauseReason, ...] = ()
+    words: str | None = None
+    units: Units
+    title: str
+    created_at: UtcTime
+    rotor_name: str
+    node: str
+    online: bool
+
+
+class NumberedProgress(ScanProgress):
+    """A message to a subscriber that asked to continue from a number (``?after=N``)."""
+
+    number: int
+    reasons: tuple[PauseReason, ...] = ()
+
+
+class Problem(BaseModel):
+    """Body of every error: what is wrong, in words.
+
+    For input that cannot be used, the words name field, value and what is allowed.
+    """
+
+    detail: str

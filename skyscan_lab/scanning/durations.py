@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skyscan_lab.devices.base import RotorLimits
 from skyscan_lab.errors import InvalidInput
-from skyscan_lab.scanning.plans import ScanPlan
+from skyscan_lab.protocol.plans import ScanPlan
 from skyscan_lab.scanning.route import Route, plan_route
 from skyscan_lab.simulation.kinematics import move_duration_s
 

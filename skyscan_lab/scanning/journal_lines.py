@@ -20,8 +20,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from skyscan_lab.errors import JournalCorrupt, JournalError
+from skyscan_lab.protocol.plans import ScanPlan
 from skyscan_lab.protocol.records import Entry, ScanRecord
-from skyscan_lab.scanning.plans import ScanPlan
 
 VERSION = 1
 """Version of the layout described here."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skyscan_lab.errors import JournalCorrupt, JournalError
+from skyscan_lab.protocol.plans import ScanPlan
 from skyscan_lab.protocol.records import Entry
+from skyscan_lab.recording import Recording
 from skyscan_lab.scanning.journal_file import JournalFile
 from skyscan_lab.scanning.journal_lines import complete_lines, head_line, parse_entry, parse_head
-from skyscan_lab.scanning.plans import ScanPlan
 from skyscan_lab.scanning.state import ScanState
 
 
@@ -35,22 +36,6 @@ class Recovered:
     state: ScanState
     offsets: array[int]
     end: int
-
-
-@dataclass(frozen=True)
-class Recording:
-    """Everything a journal holds, in memory.
-
-    Attributes
-    ----------
-    plan : ScanPlan
-        What was to be scanned.
-    entries : tuple of Entry
-        Its records.
-    """
-
-    plan: ScanPlan
-    entries: tuple[Entry, ...]
 
 
 def recover(path: Path, file: JournalFile, plan: ScanPlan | None) -> Recovered:

@@ -18,16 +18,16 @@ from skyscan_lab.devices.clock import Clock
 from skyscan_lab.errors import InvalidTransition
 from skyscan_lab.grid import ScanGrid
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
+from skyscan_lab.protocol.plans import PlanLocation, ReferenceDirection, ScanPlan, make_plan
 from skyscan_lab.protocol.records import Entry, PointRecord
+from skyscan_lab.recording import session_of
 from skyscan_lab.scanning.durations import Timing, point_durations
 from skyscan_lab.scanning.engine import ScanEngine
 from skyscan_lab.scanning.faults import FaultPolicy
 from skyscan_lab.scanning.journal import Journal, open_journal
-from skyscan_lab.scanning.plans import PlanLocation, ReferenceDirection, ScanPlan, make_plan
 from skyscan_lab.scanning.progress import Progress
 from skyscan_lab.scanning.recovery import read_journal, require_plan
 from skyscan_lab.scanning.route import plan_route
-from skyscan_lab.scanning.session_of import session_of
 from skyscan_lab.session import LocationLike, as_location
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 
 from skyscan_lab.devices.base import ReadingKey
 from skyscan_lab.grid import GridPoint
-from skyscan_lab.scanning.plans import ReferenceDirection, ScanPlan
+from skyscan_lab.protocol.plans import ReferenceDirection, ScanPlan
 from skyscan_lab.scanning.route import Route
 from skyscan_lab.scanning.state import ScanState
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from skyscan_lab.errors import InvalidInput
 from skyscan_lab.grid import ScanGrid
+from skyscan_lab.protocol.plans import fresh_session_name
 from skyscan_lab.scanning import ReferenceDirection, ScanPlan, make_plan
-from skyscan_lab.scanning.plans import fresh_session_name
 
 
 @given(

@@ -1,8 +1,13 @@
-"""From a scan's journal to its session Dataset."""
+"""The whole record of a scan, in memory, and the session Dataset that it adds up to.
+
+A journal on disk and a hub's store both keep it; what can be said about the sky from it does
+not depend on who did.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from skyscan_lab.power import Domain
+from skyscan_lab.protocol.plans import ScanPlan
 from skyscan_lab.protocol.records import (
     Entry,
     MissingRecord,
@@ -17,8 +23,6 @@ from skyscan_lab.protocol.records import (
     ReferenceRecord,
     StatusRecord,
 )
-from skyscan_lab.scanning.plans import ScanPlan
-from skyscan_lab.scanning.recovery import Recording
 from skyscan_lab.session import (
     Flag,
     empty_session,
@@ -30,6 +34,22 @@ from skyscan_lab.session import (
 from skyscan_lab.sphere import azimuth_difference
 
 _FLAG = {"reading_failed": Flag.READING_FAILED, "out_of_limits": Flag.OUT_OF_LIMITS}
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Everything that is known of a scan.
+
+    Attributes
+    ----------
+    plan : ScanPlan
+        What was to be scanned.
+    entries : tuple of Entry
+        Its records, in order.
+    """
+
+    plan: ScanPlan
+    entries: tuple[Entry, ...]
 
 
 def session_of(recording: Recording) -> xr.Dataset:

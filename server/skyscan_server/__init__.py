@@ -1,0 +1,1 @@
+"""The skyscan-lab server: hub (public API and node gateway) and node, put together in main."""

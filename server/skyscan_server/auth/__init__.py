@@ -1,0 +1,1 @@
+"""Who may do what: tokens are issued, verified, and stand for scopes."""

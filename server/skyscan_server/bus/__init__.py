@@ -1,0 +1,1 @@
+"""Wakes readers when something has been committed; it carries no data."""

@@ -1,0 +1,1 @@
+"""The rules of the hub, once: sessions, rotors, control of a mount, nodes and their tasks."""

@@ -1,0 +1,1 @@
+"""The gateway: nodes report here, and are called from here."""

@@ -1,0 +1,1 @@
+"""The node: our agent beside the hardware."""

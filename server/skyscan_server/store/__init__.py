@@ -1,0 +1,1 @@
+"""What the hub remembers: tables, and one repository a resource."""

@@ -1,0 +1,1 @@
+"""How a route is declared, checked, answered and documented; the routes are elsewhere."""

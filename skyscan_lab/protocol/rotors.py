@@ -1,0 +1,103 @@
+"""Models of the rotor resource: the neighbour of the Sky Scan API in the same application.
+
+Fields and defaults of the application's own calls are kept; ``driver``, ``device``,
+``limits``, ``receiver`` and ``node`` are ours.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from skyscan_lab.protocol.skyscan import UtcTime
+from skyscan_lab.station import Limits, ReceiverSettings
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class RotorFields(_Model):
+    """Body of ``POST /api/rotors`` and ``PUT /api/rotors/{id}``.
+
+    ``receiver`` null stands for what goes with the driver: the rotor's own RSSI behind
+    rotctld or a Winegard console, a simulated receiver beside a simulated rotor. ``node``
+    null stands for the only node, or the built-in one.
+    """
+
+    name: str = Field(min_length=1, max_length=200)
+    rotor_type: Literal["azel", "az", "el"] = "azel"
+    host: str = Field(default="127.0.0.1", min_length=1, max_length=253)
+    port: int = Field(default=4533, ge=1, le=65535)
+    min_elevation: float = Field(default=5.0, ge=-90, le=90)
+    park_az: float = Field(default=0.0, ge=-720, le=720)
+    park_el: float = Field(default=0.0, ge=-90, le=90)
+    driver: Literal["rotctld", "winegard", "simulated"] = "rotctld"
+    device: str | None = Field(default=None, max_length=200)
+    limits: Limits | None = None
+    receiver: ReceiverSettings | None = None
+    node: str | None = None
+
+
+class RotorOut(RotorFields):
+    """A rotor as every route returns it."""
+
+    id: int
+
+
+class RotorTest(_Model):
+    """Answer of ``GET /api/rotors/{id}/test``; without a connection, ``connected`` alone."""
+
+    connected: bool
+    model: str | None = None
+
+
+class RotorPosition(_Model):
+    """Answer of ``GET /api/rotors/{id}/position``, degrees; azimuth within [0, 360)."""
+
+    azimuth: float
+    elevation: float
+    rotor_name: str
+    timestamp: UtcTime
+
+
+class PointRequest(_Model):
+    """Body of ``POST /api/rotors/{id}/point``: a catalogued target by its name or number."""
+
+    target_type: Literal["satellite", "sun", "moon"]
+    target_id: str = Field(default="", max_length=100)
+
+
+class PointReply(_Model):
+    """Answer of ``POST /api/rotors/{id}/point``."""
+
+    status: Literal["ok"] = "ok"
+    target: str
+    azimuth: float
+    elevation: float
+
+
+class MoveRequest(_Model):
+    """Body of ``POST /api/rotors/{id}/move``, degrees."""
+
+    azimuth: float = Field(ge=-720, le=720)
+    elevation: float = Field(ge=-90, le=90)
+
+
+class JogRequest(_Model):
+    """Body of ``POST /api/rotors/{id}/jog``: which way each axis turns; renewed every 2 s.
+
+    The answer's ``epoch`` is given back with each renewal, so that it renews this jog only.
+    """
+
+    azimuth: Literal[-1, 0, 1] = 0
+    elevation: Literal[-1, 0, 1] = 0
+    epoch: int | None = None
+
+
+class MotionReply(_Model):
+    """Answer of the routes that move a rotor, or stop it; a move is under way, not done."""
+
+    status: Literal["moving", "jogging", "stopped", "parking"]
+    epoch: int | None = None

@@ -1,0 +1,135 @@
+"""Calls that a hub makes at a node, and gets an answer to while somebody waits.
+
+They are never stored and forwarded: a late move is worse than none. Those that move a rotor
+carry the epoch of their claim on it, and the node refuses an epoch below the highest that it
+has seen.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from skyscan_lab.grid import ScanGrid
+from skyscan_lab.power import Units
+from skyscan_lab.protocol.graph import RotorKey
+from skyscan_lab.station import Limits
+
+JOG_RENEWAL_S = 2.0
+"""A jog that is not renewed within this time is stopped by the node."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class RpcFailure(StrEnum):
+    """Why a call came to nothing."""
+
+    UNKNOWN_NODE = "unknown_node"
+    OFFLINE = "offline"
+    SLOW = "slow"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    UNKNOWN_ROTOR = "unknown_rotor"
+    UNREACHABLE = "unreachable"
+    OUT_OF_LIMITS = "out_of_limits"
+    STALE_EPOCH = "stale_epoch"
+    BUSY = "busy"
+
+
+class Probe(_Part):
+    """Connect the rotor and its receiver, and say what they are; nothing moves.
+
+    With a grid it also says whether the rotor can reach its points.
+    """
+
+    method: Literal["probe"] = "probe"
+    rotor: RotorKey
+    grid: ScanGrid | None = None
+
+
+class GetPosition(_Part):
+    """Ask where the rotor points."""
+
+    method: Literal["position"] = "position"
+    rotor: RotorKey
+
+
+class Move(_Part):
+    """Slew to a direction, degrees; the answer comes when the rotor has settled there."""
+
+    method: Literal["move"] = "move"
+    rotor: RotorKey
+    azimuth_deg: float
+    elevation_deg: float
+    epoch: int
+
+
+class Park(_Part):
+    """Slew to the park position."""
+
+    method: Literal["park"] = "park"
+    rotor: RotorKey
+    epoch: int
+
+
+class Jog(_Part):
+    """Turn each axis its way (-1, 0, 1) until renewed no more, `JOG_RENEWAL_S` later."""
+
+    method: Literal["jog"] = "jog"
+    rotor: RotorKey
+    azimuth: Literal[-1, 0, 1] = 0
+    elevation: Literal[-1, 0, 1] = 0
+    epoch: int
+
+
+class Stop(_Part):
+    """Stop all motion. It needs no claim, and ends what moves the rotor."""
+
+    method: Literal["stop"] = "stop"
+    rotor: RotorKey
+
+
+RpcCall = Annotated[Probe | GetPosition | Move | Park | Jog | Stop, Field(discriminator="method")]
+"""Any call; ``method`` says which."""
+
+
+class Probed(_Part):
+    """What a rotor and its receiver said about themselves.
+
+    ``units`` is null where the receiver measures no signal strength; ``unreachable_points``
+    says in words why the grid does not fit, and is null where it does.
+    """
+
+    model: str
+    rotor: str
+    receiver: str
+    units: Units | None
+    limits: Limits
+    unreachable_points: str | None = None
+
+
+class PositionNow(_Part):
+    """Where a rotor points, degrees, azimuth on its own turn."""
+
+    azimuth_deg: float
+    elevation_deg: float
+    time: AwareDatetime
+
+
+class Done(_Part):
+    """The call has been carried out; there is nothing to say about it."""
+
+
+RESULTS: dict[str, type[Probed | PositionNow | Done]] = {
+    "probe": Probed,
+    "position": PositionNow,
+    "move": PositionNow,
+    "park": PositionNow,
+    "jog": Done,
+    "stop": Done,
+}
+"""What each method answers."""
