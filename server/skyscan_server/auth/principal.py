@@ -39,6 +39,10 @@ class TokenRefused(Exception):
     """A token that is not good; the text says why, and holds nothing of the token."""
 
 
+class TokenUnverifiable(TokenRefused):
+    """Nothing is known against the token, but its issuer's keys cannot be had at present."""
+
+
 class TokenVerifier(Protocol):
     """Turns bearer tokens into principals; an outside issuer brings its own."""
 
@@ -50,6 +54,8 @@ class TokenVerifier(Protocol):
         TokenRefused
             For one that is malformed, expired, revoked, of another issuer or audience, or
             signed by another key.
+        TokenUnverifiable
+            Where the same token may be good in a moment.
         """
 
     async def still_good(self, principal: Principal) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -30,3 +31,32 @@ GRANTS = MappingProxyType(
     }
 )
 """Scopes of a person, by what ``skyscan token --grant`` calls the part they play."""
+
+_BY_NAME = {scope.value: scope for scope in Scope}
+
+
+def format_scopes(scopes: Iterable[Scope]) -> str:
+    """Write scopes as tokens and forms have them.
+
+    Examples
+    --------
+    >>> format_scopes({Scope.ROTORS_READ, Scope.ADMIN})
+    'admin rotors:read'
+    """
+    return " ".join(sorted(scopes))
+
+
+def parse_scopes(text: str) -> frozenset[Scope]:
+    """Read scopes as tokens and forms have them; those that we do not know are left out.
+
+    Examples
+    --------
+    >>> sorted(parse_scopes("node openid profile admin"))
+    [<Scope.ADMIN: 'admin'>, <Scope.NODE: 'node'>]
+    """
+    return frozenset(_BY_NAME[name] for name in text.split(" ") if name in _BY_NAME)
+
+
+def unknown_scopes(text: str) -> list[str]:
+    """Words in a scope string that stand for nothing here."""
+    return [name for name in text.split(" ") if name and name not in _BY_NAME]
