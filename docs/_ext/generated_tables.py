@@ -9,6 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
@@ -79,26 +80,27 @@ def formats() -> str:
     return _table(("name", "what it is", "written to names ending in", "options"), rows)
 
 
-def layers() -> str:
-    """Every layer of the library, top to bottom, with what its modules say of themselves."""
+def layers(package: str) -> str:
+    """Every layer of a package, top to bottom, with what its modules say of themselves."""
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     (lines,) = (
         contract["layers"]
         for contract in tools["importlinter"]["contracts"]
-        if contract["type"] == "layers"
+        if contract["type"] == "layers" and contract["containers"] == [package]
     )
     rows = []
     for number, line in enumerate(lines, 1):
         for module in re.findall(r"\w+", line):
-            about = (import_module(f"skyscan_lab.{module}").__doc__ or "").partition("\n\n")[0]
+            about = (import_module(f"{package}.{module}").__doc__ or "").partition("\n\n")[0]
             rows.append((str(number), f"`{module}`", about.replace("\n", " ")))
     return _table(("layer", "module", "what it is"), rows)
 
 
 TABLES: Mapping[str, Callable[[], str]] = {
     "formats": formats,
-    "layers": layers,
+    "layers": partial(layers, "skyscan_lab"),
     "scan-lifecycle": scan_lifecycle,
+    "server-layers": partial(layers, "skyscan_server"),
     "session-axes": session_axes,
     "session-flags": session_flags,
     "session-variables": session_variables,

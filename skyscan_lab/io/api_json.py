@@ -18,11 +18,11 @@ from skyscan_lab.errors import FileError, InvalidInput
 from skyscan_lab.io.atomic import write_atomically
 from skyscan_lab.io.one_channel import require_one_channel
 from skyscan_lab.io.textfile import TextFile
-from skyscan_lab.protocol.skyscan import DataPoint
+from skyscan_lab.protocol.skyscan import DataPointWithUnits
 from skyscan_lab.session import samples_of, session_from_points, units_of, validate
 from skyscan_lab.sphere import wrap_azimuth
 
-_POINTS = TypeAdapter(list[DataPoint])
+_POINTS = TypeAdapter(list[DataPointWithUnits])
 _API_UNITS = "dBm"
 
 
@@ -31,7 +31,7 @@ def recognises(lines: list[str]) -> bool:
     return bool(lines) and lines[0].startswith("[")
 
 
-def data_points(ds: xr.Dataset) -> list[DataPoint]:
+def data_points(ds: xr.Dataset) -> list[DataPointWithUnits]:
     """Measured points of a session, as the API lists them.
 
     Parameters
@@ -41,7 +41,7 @@ def data_points(ds: xr.Dataset) -> list[DataPoint]:
 
     Returns
     -------
-    list of DataPoint
+    list of DataPointWithUnits
         In the order of measurement; azimuth within [0, 360); missing points are absent.
 
     Raises
@@ -62,7 +62,7 @@ def data_points(ds: xr.Dataset) -> list[DataPoint]:
     last = np.where(np.isfinite(taken["rssi_last"]), taken["rssi_last"], average)
     times = taken["time"].values.astype("datetime64[us]").tolist()
     return [
-        DataPoint(
+        DataPointWithUnits(
             azimuth=azimuth,
             elevation=elevation,
             rssi_reads=reads,

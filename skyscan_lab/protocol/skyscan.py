@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
+from skyscan_lab.errors import GridError
+from skyscan_lab.grid import FastAxis, Order, ScanGrid
 from skyscan_lab.power import Units
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
 from skyscan_lab.protocol.plans import MAX_READS
@@ -28,6 +30,31 @@ UtcTime = Annotated[
 """A UTC time, naive inside, and written as the specification does: whole seconds, no suffix."""
 
 
+_GRID_FIELDS = {
+    "az": "az_start, az_end",
+    "az start": "az_start",
+    "az end": "az_end",
+    "el start": "el_start",
+    "el end": "el_end",
+    "step": "step_deg",
+}
+
+
+def progress_pct(done: int, total: int, status: ScanStatus) -> float:
+    """Share of the points done, percent with one decimal; 100.0 only once completed.
+
+    Examples
+    --------
+    >>> progress_pct(531, 4320, ScanStatus.RUNNING)
+    12.3
+    >>> progress_pct(4319, 4320, ScanStatus.RUNNING)
+    99.9
+    """
+    if status is ScanStatus.COMPLETED:
+        return 100.0
+    return min(round(100.0 * done / total, 1), 99.9)
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
@@ -35,8 +62,7 @@ class _Model(BaseModel):
 class DataPoint(_Model):
     """One measured point, as ``GET /api/skyscan/{id}/data`` lists them.
 
-    ``rssi_*`` are the receiver's native readings rounded to integers, here and nowhere else;
-    ``units`` is ours and says what they are.
+    ``rssi_*`` are the receiver's native readings rounded to integers, here and nowhere else.
     """
 
     azimuth: float
@@ -45,11 +71,20 @@ class DataPoint(_Model):
     rssi_average: int
     rssi_current: int
     measured_at: UtcTime | None = None
+
+
+class DataPointWithUnits(DataPoint):
+    """A point in a file, where nothing else says what its readings are; ``units`` is ours."""
+
     units: str | None = None
 
 
 class ScanRequest(_Model):
-    """Body of ``POST /api/skyscan/start``."""
+    """Body of ``POST /api/skyscan/start``.
+
+    What comes after ``rssi_iterations`` is ours: in which order to visit the points, whether
+    to leave out those that the rotor cannot reach, and words about the session.
+    """
 
     rotor_id: int
     az_start: float = 0.0
@@ -58,6 +93,32 @@ class ScanRequest(_Model):
     el_end: float = 65.0
     step_deg: float = 2.0
     rssi_iterations: int = Field(default=10, ge=1, le=MAX_READS)
+    order: Order = "raster"
+    fast_axis: FastAxis = "azimuth"
+    clip: bool = False
+    title: str = Field(default="Sky scan", max_length=200)
+    notes: str | None = Field(default=None, max_length=10_000)
+
+    @property
+    def grid(self) -> ScanGrid:
+        """Grid that is asked for.
+
+        Raises
+        ------
+        GridError
+            Naming the field, its value and what is allowed.
+        """
+        try:
+            return ScanGrid(
+                az=(self.az_start, self.az_end),
+                el=(self.el_start, self.el_end),
+                step=self.step_deg,
+                order=self.order,
+                fast_axis=self.fast_axis,
+            )
+        except GridError as error:
+            field = _GRID_FIELDS.get(error.field, error.field)
+            raise GridError(field, error.value, error.allowed) from None
 
 
 class ScanSession(_Model):

@@ -1,0 +1,93 @@
+"""Tell the nodes that are connected here what has changed of their tasks.
+
+One look at the store serves all of them: at every wake, and once a second besides. So an idle
+node costs nothing, and a wake that was lost costs a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+import structlog
+
+from skyscan_server.bus.base import TASKS, Bus
+from skyscan_server.domain.tasks import Tasks
+from skyscan_server.store.errors import StoreError
+from skyscan_server.store.sessions import OpenSession
+
+_LOOK_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Inbox:
+    """Sessions of one node that have changed since it was last told."""
+
+    def __init__(self) -> None:
+        self._changed: set[int] = set()
+        self._filled = asyncio.Event()
+
+    def put(self, session_id: int) -> None:
+        """Note that a session has changed."""
+        self._changed.add(session_id)
+        self._filled.set()
+
+    async def take(self) -> set[int]:
+        """Wait until some have changed, and return them."""
+        await self._filled.wait()
+        self._filled.clear()
+        changed, self._changed = self._changed, set()
+        return changed
+
+
+class Dispatch:
+    """Watches the open sessions for the nodes that are connected here.
+
+    Parameters
+    ----------
+    tasks : Tasks
+        The work of the nodes.
+    bus : Bus
+        Says when to look.
+    """
+
+    def __init__(self, tasks: Tasks, bus: Bus) -> None:
+        self._tasks = tasks
+        self._bus = bus
+        self._inboxes: defaultdict[int, set[Inbox]] = defaultdict(set)
+        self._known: dict[int, OpenSession] = {}
+
+    @contextmanager
+    def inbox(self, node_id: int) -> Iterator[Inbox]:
+        """Inbox of a node for as long as the block runs."""
+        inbox = Inbox()
+        self._inboxes[node_id].add(inbox)
+        try:
+            yield inbox
+        finally:
+            self._inboxes[node_id].discard(inbox)
+            if not self._inboxes[node_id]:
+                del self._inboxes[node_id]
+
+    async def run(self) -> None:
+        """Look, and tell, until cancelled."""
+        with self._bus.listen(TASKS) as wake:
+            while True:
+                try:
+                    self._tell(await self._tasks.everything_open())
+                except (StoreError, OSError, sa.exc.SQLAlchemyError) as error:
+                    log.warning("tasks cannot be read", reason=str(error))
+                await wake.wait(_LOOK_S)
+
+    def _tell(self, now: list[OpenSession]) -> None:
+        found = {session.id: session for session in now}
+        changed = {number: row for number, row in found.items() if self._known.get(number) != row}
+        ended = {number: row for number, row in self._known.items() if number not in found}
+        for number, row in {**changed, **ended}.items():
+            for inbox in self._inboxes.get(row.node_id, ()):
+                inbox.put(number)
+        self._known = found

@@ -1,0 +1,94 @@
+"""From stored records to what the Sky Scan API says of them.
+
+The only place where readings are rounded, because the specification has integers; the store
+keeps them exact.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
+
+from skyscan_lab.protocol.records import PointRecord, ReferenceRecord, ScanRecord
+from skyscan_lab.protocol.skyscan import progress_pct
+from skyscan_server.domain.summary import Summary
+
+RECORD: TypeAdapter[ScanRecord] = TypeAdapter(ScanRecord)
+"""Reads a stored record."""
+
+
+class Message(NamedTuple):
+    """A message on a session's socket, as text: as specified, and with its number."""
+
+    number: int
+    plain: str
+    numbered: str
+    after: Summary
+
+
+def data_point(point: PointRecord) -> dict[str, Any]:
+    """Make a point as the API lists it.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> data_point(
+    ...     PointRecord(
+    ...         sequence=0, azimuth_deg=370.0, elevation_deg=20.0, reads=10, mean=-91.6,
+    ...         std=0.5, last=-91.0, domain="linear power",
+    ...         time=datetime(2026, 2, 14, 2, 0, 15, tzinfo=UTC),
+    ...     )
+    ... )["rssi_average"]
+    -92
+    """
+    azimuth = point.azimuth_deg % 360.0
+    time = point.time if point.time.tzinfo is UTC else point.time.astimezone(UTC)
+    return {
+        # A tiny negative azimuth is rounded up to 360 itself, which is 0.
+        "azimuth": azimuth if azimuth < 360.0 else 0.0,
+        "elevation": point.elevation_deg,
+        "rssi_reads": point.reads,
+        "rssi_average": round(point.mean),
+        "rssi_current": round(point.last),
+        "measured_at": time.replace(tzinfo=None).isoformat(timespec="seconds"),
+    }
+
+
+def data_points(bodies: list[str]) -> list[dict[str, Any]]:
+    """Every measured point among some stored records, as the API lists them."""
+    read = (RECORD.validate_json(body) for body in bodies)
+    return [data_point(record) for record in read if isinstance(record, PointRecord)]
+
+
+def message(
+    session_id: int, total: int, summary: Summary, point: dict[str, Any] | None = None
+) -> Message:
+    """Say where a session stands, and what has just been measured."""
+    text = json.dumps(
+        {
+            "session_id": session_id,
+            "status": summary.status,
+            "point": point,
+            "progress_pct": progress_pct(summary.done, total, summary.status),
+            "completed": summary.done,
+            "total": total,
+        }
+    )
+    reasons = json.dumps(summary.reasons)
+    numbered = f'{{"number": {summary.number}, "reasons": {reasons}, {text[1:]}'
+    return Message(summary.number, text, numbered, summary)
+
+
+def message_of(
+    session_id: int, total: int, before: Summary, number: int, body: str
+) -> tuple[Summary, Message | None]:
+    """Take the next record; None where it is nothing that a subscriber is told."""
+    record = RECORD.validate_json(body)
+    summary = before.after(number, record)
+    if isinstance(record, ReferenceRecord):
+        return summary, None
+    point = data_point(record) if isinstance(record, PointRecord) else None
+    return summary, message(session_id, total, summary, point)

@@ -1,0 +1,118 @@
+"""Nodes: they connect, bring their hardware, and get the hub's idea of it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from skyscan_lab.protocol.graph import GraphRotor, HardwareGraph
+from skyscan_server.domain.errors import NotFound
+from skyscan_server.store import control, nodes, rotors
+from skyscan_server.store.database import Database
+from skyscan_server.store.nodes import NodeRow
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A node that has just connected.
+
+    Attributes
+    ----------
+    node_id : int
+        Its number.
+    epoch : int
+        Of this connection: the newest one has the highest.
+    graph, graph_version : HardwareGraph, int
+        The hub's graph of it.
+    """
+
+    node_id: int
+    epoch: int
+    graph: HardwareGraph
+    graph_version: int
+
+
+class Nodes:
+    """The nodes of this hub.
+
+    Parameters
+    ----------
+    database : Database
+        Where they are remembered.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def connect(self, installation: str, seed: HardwareGraph) -> Connected:
+        """Register a connection of an installation's node.
+
+        Its graph is taken where the hub has none of it yet; from then on the hub's is used.
+        """
+        async with self._database.write() as connection:
+            node = await nodes.of_installation(connection, installation)
+            if node is None:
+                node = await nodes.add(connection, installation, installation)
+            if node.graph_version == 0:
+                await _plant(connection, node, seed)
+                version = await nodes.next_graph(connection, node.id)
+            else:
+                version = node.graph_version
+            epoch = await nodes.connect(connection, node.id, datetime.now(UTC))
+            graph = await _graph(connection, node.id)
+        return Connected(node.id, epoch, graph, version)
+
+    async def disconnect(self, node_id: int, epoch: int) -> None:
+        """Note that a connection has ended; a newer one is left alone."""
+        async with self._database.write() as connection:
+            await nodes.disconnect(connection, node_id, epoch, datetime.now(UTC))
+
+    async def forget_connections(self) -> None:
+        """Take every node for offline: when the hub that had their connections starts."""
+        async with self._database.write() as connection:
+            await nodes.forget_connections(connection)
+
+    async def graph(self, installation: str, node_id: int) -> tuple[HardwareGraph, int]:
+        """Graph of an installation's node, and its version.
+
+        Raises
+        ------
+        NotFound
+            Where there is no such node, or it is another installation's.
+        """
+        async with self._database.read() as connection:
+            node = await nodes.get(connection, node_id)
+            if node is None or node.installation != installation:
+                raise NotFound("Node not found")
+            return await _graph(connection, node_id), node.graph_version
+
+    async def everyone(self) -> list[NodeRow]:
+        """List the nodes."""
+        async with self._database.read() as connection:
+            return await nodes.everyone(connection)
+
+
+async def _plant(connection: AsyncConnection, node: NodeRow, seed: HardwareGraph) -> None:
+    for rotor in seed.rotors:
+        name = await _free_name(connection, rotor, node)
+        graph = rotor.model_copy(update={"name": name}).model_dump(mode="json")
+        rotor_id = await rotors.add(connection, node.id, name, graph)
+        await control.add(connection, rotor_id)
+        log.info("rotor registered", rotor_id=rotor_id, rotor=name, node=node.name)
+
+
+async def _free_name(connection: AsyncConnection, rotor: GraphRotor, node: NodeRow) -> str:
+    """Name of a rotor, told apart from another node's rotor of the same name."""
+    if await rotors.named(connection, rotor.name) is None:
+        return rotor.name
+    return f"{rotor.name} ({node.name})"
+
+
+async def _graph(connection: AsyncConnection, node_id: int) -> HardwareGraph:
+    rows = await rotors.of_node(connection, node_id)
+    return HardwareGraph(rotors=tuple(GraphRotor.model_validate(row.graph) for row in rows))

@@ -1,0 +1,208 @@
+"""Rotors: listed, added, changed, and asked where they are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from skyscan_lab.protocol.graph import GraphRotor
+from skyscan_lab.protocol.rotors import RotorFields
+from skyscan_lab.protocol.rpc import PositionNow, Probed
+from skyscan_lab.station import Site
+from skyscan_server.bus.base import GRAPHS, Bus
+from skyscan_server.domain import calls, holding
+from skyscan_server.domain.calls import CallFailed, NodeCaller
+from skyscan_server.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from skyscan_server.domain.graphs import fresh_key, graph_rotor
+from skyscan_server.domain.sessions import NO_ROTOR
+from skyscan_server.store import control, nodes, rotors
+from skyscan_server.store.database import Database
+from skyscan_server.store.nodes import NodeRow
+from skyscan_server.store.rotors import RotorRow
+
+
+class Rotors:
+    """The rotors of this hub.
+
+    Parameters
+    ----------
+    database : Database
+        Where they are remembered.
+    bus : Bus
+        Woken when a node's graph has changed.
+    caller : NodeCaller
+        Through which they are asked.
+    built_in : str
+        Installation of the node that a rotor goes to where nothing else is said and there are
+        several.
+    """
+
+    def __init__(
+        self, database: Database, bus: Bus, caller: NodeCaller, *, built_in: str = "lab"
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._caller = caller
+        self._built_in = built_in
+        self._known: dict[int, RotorRow] = {}
+
+    async def everyone(self, *, limit: int | None = None, offset: int = 0) -> list[RotorRow]:
+        """List rotors by their numbers."""
+        async with self._database.read() as connection:
+            return await rotors.everyone(connection, limit=limit, offset=offset)
+
+    async def get(self, rotor_id: int) -> RotorRow:
+        """Rotor of a number.
+
+        Raises
+        ------
+        NotFound
+            Where there is none.
+        """
+        async with self._database.read() as connection:
+            row = await _require(connection, rotor_id)
+        self._known[rotor_id] = row
+        return row
+
+    def known(self, rotor_id: int) -> RotorRow | None:
+        """Rotor as it was last read, without the store: enough to stop it."""
+        return self._known.get(rotor_id)
+
+    async def add(self, fields: RotorFields) -> RotorRow:
+        """Add a rotor to a node's graph.
+
+        Raises
+        ------
+        Conflict
+            For a name that is taken.
+        Invalid
+            For a node that is not there, or fields that do not go together.
+        Unavailable
+            While no node has registered.
+        """
+        async with self._changing() as connection:
+            if await rotors.named(connection, fields.name) is not None:
+                raise Conflict(f"A rotor named {fields.name!r} exists already")
+            node = await self._node(connection, fields.node)
+            graph = graph_rotor(fields, fresh_key(), await _site(connection, node))
+            rotor_id = await rotors.add(
+                connection, node.id, fields.name, graph.model_dump(mode="json")
+            )
+            await control.add(connection, rotor_id)
+            await nodes.next_graph(connection, node.id)
+            return await _require(connection, rotor_id)
+
+    async def change(self, rotor_id: int, fields: RotorFields) -> RotorRow:
+        """Give a rotor other fields; it stays with its node.
+
+        Raises
+        ------
+        NotFound
+            Where there is none.
+        Conflict
+            While somebody holds it, or for a name that is taken.
+        Invalid
+            For another node, or fields that do not go together.
+        """
+        async with self._changing() as connection:
+            row = await _require(connection, rotor_id)
+            await holding.require_free(connection, row)
+            if fields.node not in (None, row.node):
+                raise Invalid("node", fields.node, f"{row.node!r}, where the rotor stands")
+            other = await rotors.named(connection, fields.name)
+            if other is not None and other.id != rotor_id:
+                raise Conflict(f"A rotor named {fields.name!r} exists already")
+            site = GraphRotor.model_validate(row.graph).station.site
+            graph = graph_rotor(fields, row.key, site)
+            await rotors.update(
+                connection, rotor_id, name=fields.name, graph=graph.model_dump(mode="json")
+            )
+            await nodes.next_graph(connection, row.node_id)
+            return await _require(connection, rotor_id)
+
+    async def delete(self, rotor_id: int) -> None:
+        """Take a rotor away; its sessions stay.
+
+        Raises
+        ------
+        NotFound
+            Where there is none.
+        Conflict
+            While somebody holds it.
+        """
+        async with self._changing() as connection:
+            row = await _require(connection, rotor_id)
+            await holding.require_free(connection, row)
+            await rotors.delete(connection, rotor_id)
+            await nodes.next_graph(connection, row.node_id)
+
+    async def test(self, rotor_id: int) -> Probed | None:
+        """Connect a rotor and ask what it is; None where it cannot be reached."""
+        row = await self.get(rotor_id)
+        try:
+            return await calls.probe(self._caller, row)
+        except CallFailed:
+            return None
+
+    async def position(self, rotor_id: int) -> tuple[RotorRow, PositionNow]:
+        """Where a rotor points.
+
+        Raises
+        ------
+        NotFound
+            Where there is none.
+        Unavailable
+            Where it cannot be reached.
+        """
+        row = await self.get(rotor_id)
+        return row, await calls.position(self._caller, row)
+
+    async def by_key(self, node_id: int) -> dict[str, RotorRow]:
+        """Rotors of a node, by their keys."""
+        async with self._database.read() as connection:
+            found = await rotors.of_node(connection, node_id)
+        self._known |= {row.id: row for row in found}
+        return {row.key: row for row in found}
+
+    @asynccontextmanager
+    async def _changing(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._database.write() as connection:
+                yield connection
+        except sa.exc.IntegrityError as error:
+            # Somebody else has taken the name between our look and our change.
+            raise Conflict("A rotor of this name exists already") from error
+        self._bus.publish(GRAPHS)
+
+    async def _node(self, connection: AsyncConnection, name: str | None) -> NodeRow:
+        known = await nodes.everyone(connection)
+        if name is not None:
+            for node in known:
+                if node.name == name:
+                    return node
+            names = ", ".join(repr(node.name) for node in known) or "none yet"
+            raise Invalid("node", name, f"a node that has registered: {names}")
+        for node in known:
+            if len(known) == 1 or node.installation == self._built_in:
+                return node
+        if not known:
+            raise Unavailable("no node has registered yet")
+        names = ", ".join(repr(node.name) for node in known)
+        raise Invalid("node", None, f"named, as there are several: {names}")
+
+
+async def _require(connection: AsyncConnection, rotor_id: int) -> RotorRow:
+    row = await rotors.get(connection, rotor_id)
+    if row is None:
+        raise NotFound(NO_ROTOR)
+    return row
+
+
+async def _site(connection: AsyncConnection, node: NodeRow) -> Site:
+    """Site of a node, as its first rotor has it."""
+    for row in await rotors.of_node(connection, node.id):
+        return GraphRotor.model_validate(row.graph).station.site
+    return Site()

@@ -1,0 +1,86 @@
+"""Nodes: one an installation, with the epoch of its newest connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from skyscan_server.store.tables import nodes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRow:
+    """A node as it is stored."""
+
+    id: int
+    installation: str
+    name: str
+    graph_version: int
+    connection_epoch: int
+    connected: bool
+    seen_at: datetime | None
+
+
+async def add(connection: AsyncConnection, installation: str, name: str) -> NodeRow:
+    """Add the node of an installation."""
+    statement = sa.insert(nodes).values(installation=installation, name=name).returning(nodes)
+    return NodeRow(**(await connection.execute(statement)).mappings().one())
+
+
+async def get(connection: AsyncConnection, node_id: int) -> NodeRow | None:
+    """Node of a number."""
+    return await _one(connection, nodes.c.id == node_id)
+
+
+async def of_installation(connection: AsyncConnection, installation: str) -> NodeRow | None:
+    """Node of an installation."""
+    return await _one(connection, nodes.c.installation == installation)
+
+
+async def everyone(connection: AsyncConnection) -> list[NodeRow]:
+    """List nodes by their numbers."""
+    query = sa.select(nodes).order_by(nodes.c.id)
+    return [NodeRow(**row) for row in (await connection.execute(query)).mappings()]
+
+
+async def connect(connection: AsyncConnection, node_id: int, now: datetime) -> int:
+    """Begin a connection: return its epoch, above that of every one before it."""
+    statement = (
+        sa.update(nodes)
+        .where(nodes.c.id == node_id)
+        .values(connection_epoch=nodes.c.connection_epoch + 1, connected=True, seen_at=now)
+        .returning(nodes.c.connection_epoch)
+    )
+    epoch: int = (await connection.execute(statement)).scalar_one()
+    return epoch
+
+
+async def disconnect(connection: AsyncConnection, node_id: int, epoch: int, now: datetime) -> None:
+    """End a connection; a newer one of the same node is left alone."""
+    statement = sa.update(nodes).where(nodes.c.id == node_id, nodes.c.connection_epoch == epoch)
+    await connection.execute(statement.values(connected=False, seen_at=now))
+
+
+async def forget_connections(connection: AsyncConnection) -> None:
+    """Take every node for offline: at the start of the only hub."""
+    await connection.execute(sa.update(nodes).values(connected=False))
+
+
+async def next_graph(connection: AsyncConnection, node_id: int) -> int:
+    """Count the graph of a node up, and return its version."""
+    statement = (
+        sa.update(nodes)
+        .where(nodes.c.id == node_id)
+        .values(graph_version=nodes.c.graph_version + 1)
+        .returning(nodes.c.graph_version)
+    )
+    version: int = (await connection.execute(statement)).scalar_one()
+    return version
+
+
+async def _one(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> NodeRow | None:
+    row = (await connection.execute(sa.select(nodes).where(condition))).mappings().first()
+    return None if row is None else NodeRow(**row)

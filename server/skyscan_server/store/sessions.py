@@ -1,0 +1,182 @@
+"""Sessions: what was asked for, what is desired, and the sum of the records."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from skyscan_server.store.tables import rotors, sessions
+
+_FINAL = ("completed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """A session as it is stored; ``request`` and ``plan`` are JSON."""
+
+    id: int
+    name: str
+    rotor_id: int
+    request: dict[str, Any]
+    plan: dict[str, Any]
+    total: int
+    created_at: datetime
+    notes: str | None
+    desired: str
+    seen: int
+    claimed: bool
+    epoch: int
+    number: int
+    status: str
+    reasons: list[str]
+    words: str | None
+    done: int
+    missing: int
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing can follow."""
+        return self.status in _FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """What a node has to know of a session, without its plan."""
+
+    id: int
+    node_id: int
+    desired: str
+    seen: int
+    claimed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which part of a list is wanted."""
+
+    limit: int | None = None
+    offset: int = 0
+    status: str | None = None
+    rotor_id: int | None = None
+    after: datetime | None = None
+    before: datetime | None = None
+
+
+async def add(connection: AsyncConnection, **values: Any) -> int:
+    """Add a session and return its number."""
+    result = await connection.execute(sa.insert(sessions).values(values).returning(sessions.c.id))
+    number: int = result.scalar_one()
+    return number
+
+
+async def get(
+    connection: AsyncConnection, session_id: int, *, lock: bool = False
+) -> SessionRow | None:
+    """Session of a number, held against other writers until the transaction ends if asked."""
+    query = sa.select(sessions).where(sessions.c.id == session_id)
+    row = (await connection.execute(query.with_for_update() if lock else query)).mappings().first()
+    return None if row is None else _row(row)
+
+
+async def of_ids(connection: AsyncConnection, ids: Collection[int]) -> dict[int, SessionRow]:
+    """Sessions of some numbers, in order of their numbers, held against other writers."""
+    query = (
+        sa.select(sessions)
+        .where(sessions.c.id.in_(sorted(ids)))
+        .order_by(sessions.c.id)
+        .with_for_update()
+    )
+    rows = (await connection.execute(query)).mappings()
+    return {row["id"]: _row(row) for row in rows}
+
+
+async def page(connection: AsyncConnection, wanted: Page) -> list[SessionRow]:
+    """List sessions, the most recent first."""
+    query = _filtered(sa.select(sessions), wanted).order_by(sessions.c.id.desc())
+    if wanted.offset:
+        query = query.offset(wanted.offset)
+    if wanted.limit is not None or wanted.offset:
+        query = query.limit(wanted.limit if wanted.limit is not None else 2**31 - 1)
+    return [_row(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def count(connection: AsyncConnection, wanted: Page) -> int:
+    """Count the sessions that a page is a part of."""
+    query = _filtered(sa.select(sa.func.count()).select_from(sessions), wanted)
+    number: int = (await connection.execute(query)).scalar_one()
+    return number
+
+
+async def update(connection: AsyncConnection, session_id: int, **values: Any) -> None:
+    """Change some columns of a session."""
+    await connection.execute(sa.update(sessions).where(sessions.c.id == session_id).values(values))
+
+
+async def update_many(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    """Change the same columns of several sessions; each row has ``session_id`` besides."""
+    if rows:
+        statement = sa.update(sessions).where(sessions.c.id == sa.bindparam("session_id"))
+        columns: dict[str, Any] = {
+            name: sa.bindparam(name) for name in rows[0] if name != "session_id"
+        }
+        await connection.execute(statement.values(columns), rows)
+
+
+async def of_node(
+    connection: AsyncConnection, node_id: int, also: Collection[int] = ()
+) -> list[tuple[SessionRow, str]]:
+    """Open sessions of a node, and some others of it, each with its rotor's key."""
+    query = (
+        sa.select(sessions, rotors.c.key.label("rotor_key"))
+        .join(rotors, rotors.c.id == sessions.c.rotor_id)
+        .where(
+            rotors.c.node_id == node_id,
+            sa.or_(sessions.c.status.not_in(_FINAL), sessions.c.id.in_(also)),
+        )
+        .order_by(sessions.c.id)
+    )
+    rows = (await connection.execute(query)).mappings().all()
+    return [
+        (_row({name: value for name, value in row.items() if name != "rotor_key"}), key)
+        for row in rows
+        for key in [row["rotor_key"]]
+    ]
+
+
+async def open_sessions(connection: AsyncConnection) -> list[OpenSession]:
+    """Every open session, and which node it is for."""
+    query = (
+        sa.select(
+            sessions.c.id,
+            rotors.c.node_id,
+            sessions.c.desired,
+            sessions.c.seen,
+            sessions.c.claimed,
+        )
+        .join(rotors, rotors.c.id == sessions.c.rotor_id)
+        .where(sessions.c.status.not_in(_FINAL))
+    )
+    return [OpenSession(*row) for row in await connection.execute(query)]
+
+
+def _filtered(query: sa.Select[Any], wanted: Page) -> sa.Select[Any]:
+    if wanted.status is not None:
+        query = query.where(sessions.c.status == wanted.status)
+    if wanted.rotor_id is not None:
+        query = query.where(sessions.c.rotor_id == wanted.rotor_id)
+    if wanted.after is not None:
+        query = query.where(sessions.c.created_at >= wanted.after)
+    if wanted.before is not None:
+        query = query.where(sessions.c.created_at < wanted.before)
+    return query
+
+
+def _row(row: Mapping[Any, Any]) -> SessionRow:
+    return SessionRow(**row)
