@@ -10,6 +10,7 @@
      │ ◀────────────────────────── granted  │
      │ records (session, first, …) ───────▶ │   committed, then
      │ ◀────────────────────────────── ack  │
+     │ trouble (what no record can tell) ─▶ │
      │ ◀────────────────────────────── rpc  │   result | error, after any number of chunks
      │ ◀──────────────────── task           │   what is desired has changed
      │ ◀──────────────────── superseded     │   a newer connection of this node has come
@@ -128,6 +129,22 @@ class Records(_Message):
     records: tuple[ScanRecord, ...] = Field(max_length=MAX_BATCH)
 
 
+class Trouble(_Message):
+    """What is the matter with a session, where none of its records can tell.
+
+    Its station cannot be reached before it has begun, or the node's disk takes nothing. Told
+    after each change and on each new connection; ``words`` is null once it is over.
+
+    ``lost`` says that the node has not got what it would need to go on, and never will: its
+    journal is damaged, or is not there. Whoever keeps the session is to end it.
+    """
+
+    kind: Literal["trouble"] = "trouble"
+    session_id: int
+    words: str | None
+    lost: bool = False
+
+
 class Snapshot(_Message):
     """Where a rotor is, told unasked whenever that has changed."""
 
@@ -242,7 +259,8 @@ class Superseded(_Message):
 
 
 NodeMessage = Annotated[
-    Hello | Claim | Records | Snapshot | Result | Chunk | Failed, Field(discriminator="kind")
+    Hello | Claim | Records | Trouble | Snapshot | Result | Chunk | Failed,
+    Field(discriminator="kind"),
 ]
 """Any message from a node."""
 

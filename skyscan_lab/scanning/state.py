@@ -38,6 +38,8 @@ class ScanState:
         Visits to the reference direction.
     last_point, last_reference : datetime or None
         When the last of each was done, station time.
+    status_number : int
+        Of the record that `status`, `reasons` and `words` are from; 0 before the first.
     """
 
     number: int = 0
@@ -49,6 +51,7 @@ class ScanState:
     references: int = 0
     last_point: datetime | None = None
     last_reference: datetime | None = None
+    status_number: int = 0
 
     def after(self, entry: Entry) -> ScanState:
         """State after one more record.
@@ -71,6 +74,7 @@ class ScanState:
                 status=record.status,
                 reasons=frozenset(record.reasons),
                 words=record.words,
+                status_number=entry.number,
             )
         if isinstance(record, ReferenceRecord):
             if record.visit != self.references:
