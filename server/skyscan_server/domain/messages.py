@@ -21,11 +21,11 @@ RECORD: TypeAdapter[ScanRecord] = TypeAdapter(ScanRecord)
 
 
 class Message(NamedTuple):
-    """A message on a session's socket, as text: as specified, and with its number."""
+    """A message on a session's socket, encoded: as specified, and with its number."""
 
     number: int
-    plain: str
-    numbered: str
+    plain: bytes
+    numbered: bytes
     after: Summary
 
 
@@ -79,7 +79,7 @@ def message(
     )
     reasons = json.dumps(summary.reasons)
     numbered = f'{{"number": {summary.number}, "reasons": {reasons}, {text[1:]}'
-    return Message(summary.number, text, numbered, summary)
+    return Message(summary.number, text.encode(), numbered.encode(), summary)
 
 
 def message_of(

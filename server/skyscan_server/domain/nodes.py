@@ -91,6 +91,12 @@ class Nodes:
                 raise NotFound("Node not found")
             return await _graph(connection, node_id), node.graph_version
 
+    async def online(self, node_id: int) -> bool:
+        """Whether a node is connected."""
+        async with self._database.read() as connection:
+            node = await nodes.get(connection, node_id)
+        return node is not None and node.connected
+
     async def everyone(self) -> list[NodeRow]:
         """List the nodes."""
         async with self._database.read() as connection:

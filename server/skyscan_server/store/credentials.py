@@ -1,0 +1,93 @@
+"""Clients, one-time codes, refresh tokens and revocations: documents, by hashes of secrets.
+
+What is in a document is the business of who keeps it; here is only what must happen in one
+step: that a code is used once, and that something else is stored with that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from skyscan_server.store.tables import clients, grants, revocations
+
+
+async def add_client(connection: AsyncConnection, client_id: str, document: dict[str, Any]) -> None:
+    """Store a client."""
+    await connection.execute(sa.insert(clients).values(id=client_id, document=document))
+
+
+async def client(connection: AsyncConnection, client_id: str) -> dict[str, Any] | None:
+    """Document of a client."""
+    query = sa.select(clients.c.document).where(clients.c.id == client_id)
+    document: dict[str, Any] | None = (await connection.execute(query)).scalar_one_or_none()
+    return document
+
+
+async def add_grant(
+    connection: AsyncConnection,
+    kind: str,
+    grant_id: str,
+    family: str,
+    document: dict[str, Any],
+    expires_at: datetime,
+) -> None:
+    """Store something that can be used once."""
+    values = {
+        "kind": kind,
+        "id": grant_id,
+        "family": family,
+        "document": document,
+        "expires_at": expires_at,
+    }
+    await connection.execute(sa.insert(grants).values(values))
+
+
+async def grant(connection: AsyncConnection, kind: str, grant_id: str) -> dict[str, Any] | None:
+    """Document of something that can be used once, used or not."""
+    query = sa.select(grants.c.document).where(grants.c.kind == kind, grants.c.id == grant_id)
+    document: dict[str, Any] | None = (await connection.execute(query)).scalar_one_or_none()
+    return document
+
+
+async def use_grant(connection: AsyncConnection, kind: str, grant_id: str) -> bool:
+    """Mark it as used; true for the first one who does."""
+    statement = (
+        sa.update(grants)
+        .where(grants.c.kind == kind, grants.c.id == grant_id, ~grants.c.used)
+        .values(used=True)
+    )
+    return (await connection.execute(statement)).rowcount == 1
+
+
+async def forget_grants(connection: AsyncConnection, before: datetime) -> None:
+    """Drop what expired long ago."""
+    await connection.execute(sa.delete(grants).where(grants.c.expires_at < before))
+    await connection.execute(sa.delete(revocations).where(revocations.c.expires_at < before))
+
+
+async def revoke(connection: AsyncConnection, revoked_id: str, until: datetime) -> None:
+    """Remember that something is good no more."""
+    later = (
+        sa.update(revocations)
+        .where(revocations.c.token_id == revoked_id)
+        .values(
+            expires_at=sa.case(
+                (revocations.c.expires_at < until, until), else_=revocations.c.expires_at
+            )
+        )
+    )
+    if (await connection.execute(later)).rowcount == 0:
+        await connection.execute(
+            sa.insert(revocations).values(token_id=revoked_id, expires_at=until)
+        )
+
+
+async def any_revoked(connection: AsyncConnection, ids: Collection[str]) -> bool:
+    """Whether one of these was revoked."""
+    query = sa.select(sa.literal(1)).where(revocations.c.token_id.in_(ids)).limit(1)
+    return (await connection.execute(query)).first() is not None
