@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -92,8 +91,8 @@ def _time(claims: Mapping[str, Any], name: str) -> datetime | None:
     value = claims.get(name)
     if value is None:
         return None
-    # True is a number in Python, NaN and Infinity are in what Python takes for JSON.
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    # True is a number in Python. NaN, Infinity and endless integers are, too, and no dates.
+    if isinstance(value, int | float) and not isinstance(value, bool):
         try:
             return datetime.fromtimestamp(value, UTC)
         except (OSError, OverflowError, ValueError):

@@ -111,8 +111,9 @@ class RemoteKeys:
             # Not awaited itself: whoever gives up waiting leaves the question to the others.
             await asyncio.wait({asking})
             key = self._known(key_id, algorithm)
-        if key is None and self._trouble:
-            raise TokenUnverifiable(f"keys of the token's issuer: {self._trouble}")
+        if key is None and (self._trouble or self._keys is None):
+            trouble = self._trouble or "not there yet"
+            raise TokenUnverifiable(f"keys of the token's issuer: {trouble}")
         return key
 
     def _known(self, key_id: str | None, algorithm: str) -> VerificationKey | None:
