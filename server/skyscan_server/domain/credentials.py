@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -18,6 +20,7 @@ from skyscan_server.store.database import Database
 
 # What was used is kept for a while, so that a second use is known as one.
 _KEPT = timedelta(days=1)
+_REVOKED_WITHIN_S = 1.0
 
 _CLIENT = TypeAdapter(Client)
 
@@ -147,6 +150,9 @@ class StoredEnrolments(_Grants[Enrolment]):
 class StoredRevocations:
     """Revocations of `skyscan_server.auth.revocations`.
 
+    They are asked about with every request, so they are remembered here; what another hub of
+    the same database revokes is known a second later.
+
     Parameters
     ----------
     database : Database
@@ -155,16 +161,34 @@ class StoredRevocations:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known: frozenset[str] = frozenset()
+        self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
 
     async def revoke(self, revoked_id: str, until: datetime) -> None:
         """Remember an id at least until then."""
         async with self._database.write() as connection:
             await credentials.revoke(connection, revoked_id, until)
+        self._known |= {revoked_id}
 
     async def any_revoked(self, ids: Collection[str]) -> bool:
         """Whether one of these was revoked."""
+        if self._old:
+            async with self._reading:
+                if self._old:
+                    await self._read()
+        return not self._known.isdisjoint(ids)
+
+    @property
+    def _old(self) -> bool:
+        return time.monotonic() - self._read_at > _REVOKED_WITHIN_S
+
+    async def _read(self) -> None:
+        now = time.monotonic()
         async with self._database.read() as connection:
-            return await credentials.any_revoked(connection, ids)
+            # What was revoked here meanwhile stays known.
+            self._known |= await credentials.all_revoked(connection, datetime.now(UTC))
+        self._read_at = now
 
 
 async def add_client(connection: AsyncConnection, client: Client) -> None:

@@ -15,17 +15,18 @@ from skyscan_lab.protocol.graph import GraphRotor
 from skyscan_lab.protocol.lifecycle import ScanStatus
 from skyscan_lab.protocol.node_link import Desired
 from skyscan_lab.protocol.plans import PlanLocation, ScanPlan, make_plan
-from skyscan_lab.protocol.records import Entry, StatusRecord
+from skyscan_lab.protocol.records import Entry
 from skyscan_lab.protocol.rpc import Probed, RpcFailure
 from skyscan_lab.protocol.skyscan import ScanRequest
 from skyscan_lab.recording import Recording
 from skyscan_server.bus.base import SESSIONS, TASKS, Bus
 from skyscan_server.domain import calls, holding
+from skyscan_server.domain.appending import append, cancelled
 from skyscan_server.domain.calls import CallFailed, NodeCaller
 from skyscan_server.domain.errors import DomainError, NotFound, Refused, Unavailable
 from skyscan_server.domain.messages import RECORD
 from skyscan_server.domain.summary import Summary
-from skyscan_server.store import control, records, rotors, sessions
+from skyscan_server.store import records, rotors, sessions
 from skyscan_server.store.database import Database
 from skyscan_server.store.rotors import RotorRow
 from skyscan_server.store.sessions import Page, SessionRow
@@ -216,22 +217,9 @@ class Sessions:
                 raise Refused(f"Cannot {verb} scan in '{row.status}' state (must be {words})")
             changes: dict[str, Any] = {"desired": str(desired), "seen": row.number}
             if desired is Desired.CANCEL and not row.claimed:
-                end = StatusRecord(status=ScanStatus.CANCELLED, time=datetime.now(UTC))
-                number = row.number + 1
-                await records.add(
-                    connection,
-                    [
-                        {
-                            "session_id": session_id,
-                            "number": number,
-                            "sequence": None,
-                            "body": end.model_dump_json(),
-                        }
-                    ],
-                )
-                changes |= Summary.of(row).after(number, end).values
-                await control.release(connection, row.rotor_id, row.epoch)
-            await sessions.update(connection, session_id, **changes)
+                await append(connection, row, cancelled(), **changes)
+            else:
+                await sessions.update(connection, session_id, **changes)
         self._bus.publish(TASKS)
         self._bus.publish(SESSIONS)
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from skyscan_lab.protocol.node_link import Desired, Granted, KnownJournal, Task
 from skyscan_lab.protocol.plans import ScanPlan
+from skyscan_server.domain.appending import append, cancelled
 from skyscan_server.domain.errors import NotFound
 from skyscan_server.store import rotors, sessions
 from skyscan_server.store.database import Database
@@ -58,6 +59,21 @@ class Tasks:
             if not row.claimed:
                 await sessions.update(connection, session_id, claimed=True)
         return Granted(session_id=session_id, granted=True, epoch=row.epoch)
+
+    async def end_lost(self, node_id: int, session_id: int, words: str) -> None:
+        """End a session that its node can never go on with; what was committed stays.
+
+        Raises
+        ------
+        NotFound
+            For a session of another node.
+        """
+        async with self._database.write() as connection:
+            row = await sessions.get(connection, session_id, lock=True)
+            if row is None or not await _is_of(connection, node_id, row):
+                raise NotFound("Scan session not found")
+            if not row.final:
+                await append(connection, row, cancelled(words))
 
     async def require_own(self, node_id: int, session_id: int) -> None:
         """See that a session is one of a node's.

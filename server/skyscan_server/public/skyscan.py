@@ -28,6 +28,7 @@ from skyscan_server.domain.sessions import (
     NO_SESSION,
     Sessions,
 )
+from skyscan_server.domain.troubles import Troubles
 from skyscan_server.public.views import scan_detail, scan_session
 from skyscan_server.store.sessions import Page
 from skyscan_server.web.operations import Call, Operation
@@ -71,11 +72,14 @@ class SkyScan:
         The rules.
     nodes : Nodes
         Which of them are connected.
+    troubles : Troubles
+        What is the matter with sessions.
     """
 
-    def __init__(self, sessions: Sessions, nodes: Nodes) -> None:
+    def __init__(self, sessions: Sessions, nodes: Nodes, troubles: Troubles) -> None:
         self._sessions = sessions
         self._nodes = nodes
+        self._troubles = troubles
 
     @property
     def operations(self) -> list[Operation]:
@@ -193,7 +197,12 @@ class SkyScan:
     async def get_detail(self, call: Call[None, None]) -> ScanDetail:
         """Get a session in detail."""
         row, rotor = await self._sessions.with_rotor(call.path["session_id"])
-        return scan_detail(row, rotor, online=await self._nodes.online(rotor.node_id))
+        return scan_detail(
+            row,
+            rotor,
+            online=await self._nodes.online(rotor.node_id),
+            trouble=self._troubles.of(row.id),
+        )
 
     async def get_data(self, call: Call[None, None]) -> list[DataPoint] | web.Response:
         """Get the points of a session."""

@@ -32,7 +32,9 @@ def scan_session(row: SessionRow) -> ScanSession:
     )
 
 
-def scan_detail(row: SessionRow, rotor: RotorRow, *, online: bool) -> ScanDetail:
+def scan_detail(
+    row: SessionRow, rotor: RotorRow, *, online: bool, trouble: str | None
+) -> ScanDetail:
     """Session with what the specification has no field for."""
     plan = ScanPlan.model_validate(row.plan)
     return ScanDetail(
@@ -40,7 +42,7 @@ def scan_detail(row: SessionRow, rotor: RotorRow, *, online: bool) -> ScanDetail
         number=row.number,
         missing_points=row.missing,
         reasons=tuple(PauseReason(reason) for reason in row.reasons),
-        words=row.words,
+        words=trouble or row.words,
         units=plan.units,
         title=plan.title,
         created_at=row.created_at,

@@ -6,7 +6,6 @@ step: that a code is used once, and that something else is stored with that.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -87,7 +86,7 @@ async def revoke(connection: AsyncConnection, revoked_id: str, until: datetime) 
         )
 
 
-async def any_revoked(connection: AsyncConnection, ids: Collection[str]) -> bool:
-    """Whether one of these was revoked."""
-    query = sa.select(sa.literal(1)).where(revocations.c.token_id.in_(ids)).limit(1)
-    return (await connection.execute(query)).first() is not None
+async def all_revoked(connection: AsyncConnection, now: datetime) -> frozenset[str]:
+    """Everything that is good no more and could still seem to be."""
+    query = sa.select(revocations.c.token_id).where(revocations.c.expires_at >= now)
+    return frozenset((await connection.execute(query)).scalars())
