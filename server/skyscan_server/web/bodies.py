@@ -1,0 +1,221 @@
+"""Bodies and query strings: read within bounds, parsed strictly, validated by their models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from skyscan_server.web.problems import HttpRefusal
+from skyscan_server.web.validation import in_words, unusable_words, validation_words
+
+Model = TypeVar("Model")
+
+_MOST_FIELDS = 100
+
+
+def parse_json(
+    adapter: TypeAdapter[Model], raw: str | bytes, whole: str = "body", check: bool = True
+) -> Model:
+    """Parse and validate JSON.
+
+    Parameters
+    ----------
+    adapter : TypeAdapter
+        What it must be.
+    raw : str or bytes
+        The JSON, UTF-8.
+    whole : str
+        What it is called, for what is wrong with all of it.
+    check : bool
+        Whether its values are looked at once more (`validation.unusable_words`).
+
+    Raises
+    ------
+    HttpRefusal
+        422, in words.
+    """
+    try:
+        value = adapter.validate_json(raw)
+    except ValidationError as error:
+        raise HttpRefusal(422, validation_words(error, whole)) from None
+    if check:
+        _refuse_other_numbers(raw, whole)
+        _refuse_unusable(value, whole)
+    return value
+
+
+def _refuse_other_numbers(raw: str | bytes, whole: str) -> None:
+    """Refuse NaN and Infinity, which pydantic reads and JSON does not have."""
+    bare = ("NaN", "Infinity") if isinstance(raw, str) else (b"NaN", b"Infinity")
+    if bare[0] in raw or bare[1] in raw:  # type: ignore[operator] # str with str, bytes with bytes
+        try:
+            from_json(raw, allow_inf_nan=False)
+        except ValueError as error:
+            raise HttpRefusal(422, f"{whole}: must be JSON: {error}") from None
+
+
+def _refuse_unusable(value: object, whole: str) -> None:
+    words = unusable_words(value, whole)
+    if words is not None:
+        raise HttpRefusal(422, words)
+
+
+class BodyReader:
+    """Reads the body of one operation.
+
+    Parameters
+    ----------
+    adapter : TypeAdapter
+        What it must be.
+    media_type : str
+        Its media type, JSON or a form.
+    needed : bool
+        Whether it must be there.
+    most_bytes : int
+        Largest body taken.
+    """
+
+    def __init__(
+        self, adapter: TypeAdapter[Any], media_type: str, *, needed: bool, most_bytes: int
+    ) -> None:
+        self._adapter = adapter
+        self._media_type = media_type
+        self._needed = needed
+        self._most_bytes = most_bytes
+        self._fields = None if media_type.endswith("json") else FieldsReader(adapter, "body")
+
+    async def read(self, request: web.Request) -> Any:
+        """Read and validate the body of a request.
+
+        Raises
+        ------
+        HttpRefusal
+            413 for one that is too large, 415 for another media type, 422 for what cannot be
+            used.
+        """
+        if not request.body_exists and not self._needed:
+            return None
+        if request.body_exists:
+            self._check_type(request)
+        raw = await read_bounded(request, self._most_bytes)
+        if not raw:
+            if self._needed:
+                raise HttpRefusal(422, "body: must be given")
+            return None
+        if self._fields is None:
+            return parse_json(self._adapter, raw)
+        return self._fields.read(_form_fields(raw))
+
+    def _check_type(self, request: web.Request) -> None:
+        given = request.headers.get("Content-Type", "")
+        if given == self._media_type:
+            return
+        kind = request.content_type if given else ""
+        alike = kind == self._media_type or (
+            self._fields is None and kind.startswith("application/") and kind.endswith("+json")
+        )
+        if not alike or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+            raise HttpRefusal(415, in_words("Content-Type", given, f"{self._media_type!r}"))
+
+
+def _form_fields(raw: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            raw.decode(),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=_MOST_FIELDS,
+        )
+    except ValueError:
+        words = f"body: must be a form of at most {_MOST_FIELDS} fields, in UTF-8"
+        raise HttpRefusal(422, words) from None
+
+
+async def read_bounded(request: web.Request, most_bytes: int) -> bytes:
+    """Read a body, unless it is larger than allowed.
+
+    Raises
+    ------
+    HttpRefusal
+        413 for a larger one; it is not read further.
+    """
+    length = request.content_length
+    if length is not None and length > most_bytes:
+        raise _too_large(most_bytes)
+    data = await request.content.readany()
+    if len(data) == length:
+        return data
+    parts, size = [data], len(data)
+    while data and size <= most_bytes:
+        data = await request.content.readany()
+        parts.append(data)
+        size += len(data)
+    if size > most_bytes:
+        raise _too_large(most_bytes)
+    return b"".join(parts)
+
+
+def _too_large(most_bytes: int) -> HttpRefusal:
+    return HttpRefusal(413, f"body: must be at most {most_bytes} bytes")
+
+
+class FieldsReader:
+    """Validates the fields of a query string or a form.
+
+    Parameters
+    ----------
+    adapter : TypeAdapter
+        Of the model.
+    whole : str
+        What all of it is called.
+    """
+
+    def __init__(self, adapter: TypeAdapter[Any], whole: str) -> None:
+        self._adapter = adapter
+        self._whole = whole
+        self._lists = _list_fields(adapter)
+
+    def read(self, pairs: Iterable[tuple[str, str]]) -> Any:
+        """Validate.
+
+        Raises
+        ------
+        HttpRefusal
+            422, in words; also for a field that is given twice and is no list.
+        """
+        fields: dict[str, str | list[str]] = {}
+        for name, text in pairs:
+            if name in self._lists:
+                several = fields.setdefault(name, [])
+                if isinstance(several, list):
+                    several.append(text)
+            elif name in fields:
+                raise HttpRefusal(422, in_words(name, text, "given once"))
+            else:
+                fields[name] = text
+        try:
+            value = self._adapter.validate_python(fields)
+        except ValidationError as error:
+            raise HttpRefusal(422, validation_words(error, self._whole)) from None
+        _refuse_unusable(value, self._whole)
+        return value
+
+
+def _list_fields(adapter: TypeAdapter[Any]) -> frozenset[str]:
+    properties = adapter.json_schema(mode="validation").get("properties", {})
+    return frozenset(
+        name
+        for name, schema in properties.items()
+        if any(part.get("type") == "array" for part in (schema, *schema.get("anyOf", ())))
+    )
+
+
+def query_reader(model: type[BaseModel]) -> FieldsReader:
+    """Reader of the query strings that a model describes."""
+    return FieldsReader(TypeAdapter(model), "query")

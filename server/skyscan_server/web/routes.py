@@ -1,0 +1,19 @@
+"""Which declaration belongs to a request, and which requests have none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from skyscan_server.web.operations import Declared
+
+ROUTES: web.AppKey[Mapping[web.AbstractRoute, Declared]] = web.AppKey("routes")
+"""Every route of an application, with its declaration."""
+
+
+def declared_of(request: web.Request) -> Declared | None:
+    """Declaration of the route that a request has been matched to; None where none fits."""
+    match: Any = request.match_info
+    return request.app[ROUTES].get(match.route)

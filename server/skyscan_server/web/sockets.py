@@ -1,0 +1,256 @@
+"""A WebSocket as a handler sees it: typed messages both ways, and an end that comes from outside.
+
+The handler runs in the connection's own task. It is stopped there when its client has left, its
+token has ended or the server shuts down, so that no handler has to think of any of these.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, Generic, TypeVar
+
+import structlog
+from aiohttp import WSMsgType, web
+from pydantic import TypeAdapter
+
+from skyscan_server.auth.principal import Principal
+from skyscan_server.web.bodies import parse_json
+from skyscan_server.web.open_sockets import OpenSockets
+from skyscan_server.web.problems import HttpRefusal
+from skyscan_server.web.refusals import words_of
+from skyscan_server.web.request_ids import request_id
+
+Receives = TypeVar("Receives")
+Sends = TypeVar("Sends")
+
+NORMAL = 1000
+INTERNAL_ERROR = 1011
+REFUSED = 4000
+"""Added to the HTTP status that the same refusal has before the upgrade: 4404, 4422, …"""
+
+_MOST_REASON_BYTES = 123  # what a close frame has room for
+_WRITER_LIMIT = 2**16
+
+log = structlog.get_logger(__name__)
+
+
+class Socket(Generic[Receives, Sends]):
+    """A WebSocket, open once its handler has called `open`; iterating it gives messages.
+
+    ``Socket[None, Sends]`` takes no messages; what a client says there is passed over.
+
+    Parameters
+    ----------
+    request : aiohttp.web.Request
+        The request to upgrade.
+    path : str
+        Its path template, for logs and metrics.
+    principal : Principal
+        Who calls.
+    receives, sends : TypeAdapter or None
+        Of the messages each way.
+    open_sockets : OpenSockets
+        Looks after it while it is open.
+    heartbeat_s : float
+        A client silent so long is pinged.
+    max_message_bytes : int
+        Largest message taken.
+    check_values : bool
+        Whether the values of messages are checked once more, as those of bodies are.
+    """
+
+    def __init__(
+        self,
+        request: web.Request,
+        path: str,
+        principal: Principal,
+        receives: TypeAdapter[Receives] | None,
+        sends: TypeAdapter[Sends] | None,
+        open_sockets: OpenSockets,
+        *,
+        heartbeat_s: float = 20.0,
+        max_message_bytes: int = 2**20,
+        check_values: bool = True,
+    ) -> None:
+        self.path = path
+        self.principal = principal
+        self.sending_since: float | None = None
+        self._request = request
+        self._receives = receives
+        self._sends = sends
+        self._open_sockets = open_sockets
+        self._check_values = check_values
+        # Compression would cost more memory than all the rest of a connection.
+        self._response: web.WebSocketResponse = web.WebSocketResponse(
+            timeout=open_sockets.close_timeout_s,
+            heartbeat=heartbeat_s,
+            compress=False,
+            max_msg_size=max_message_bytes,
+            writer_limit=_WRITER_LIMIT,
+        )
+        self._sending = 0
+        self._scope: asyncio.Timeout | None = None
+        self._ending: tuple[int, str] | None = None
+        self._listener: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Upgrade the connection. What is refused before has a status, what is after a code."""
+        if self._open_sockets.closing:
+            raise HttpRefusal(503, "the server is shutting down")
+        await self._response.prepare(self._request)
+        self._open_sockets.add(self)
+        if self._scope is not None:
+            self._scope.reschedule(None)
+        if self._receives is None:
+            self._listener = asyncio.create_task(self._listen())
+
+    async def send(self, message: Sends) -> None:
+        """Send a message, waiting while the client is slow to read.
+
+        Raises
+        ------
+        ConnectionError
+            Where the client has left.
+        """
+        if self._sends is None:
+            raise TypeError(f"{self.path} sends no messages")
+        await self.send_encoded(self._sends.dump_json(message))
+
+    async def send_encoded(self, message: bytes) -> None:
+        """Send a message that is JSON already: encoded once, for all who get it."""
+        if self._sending == 0:
+            self.sending_since = asyncio.get_running_loop().time()
+        self._sending += 1
+        try:
+            await self._response.send_frame(message, WSMsgType.TEXT)
+        finally:
+            self._sending -= 1
+            if self._sending == 0:
+                self.sending_since = None
+
+    def __aiter__(self) -> Socket[Receives, Sends]:
+        return self
+
+    async def __anext__(self) -> Receives:
+        """Return the next message; there is none once the client has left.
+
+        Raises
+        ------
+        HttpRefusal
+            422 for one that is not as it must be; the next can be waited for.
+        """
+        if self._receives is None:
+            raise TypeError(f"{self.path} receives no messages")
+        message = await self._response.receive()
+        if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+            raise StopAsyncIteration
+        return parse_json(self._receives, message.data, "message", self._check_values)
+
+    def end(self, code: int, words: str) -> None:
+        """Have the handler stopped, and the socket closed with this code."""
+        if self._ending is None and self._scope is not None and self._response.prepared:
+            self._ending = (code, words)
+            self._scope.reschedule(asyncio.get_running_loop().time())
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        if self._request.transport is not None:
+            self._request.transport.abort()
+        self.end(NORMAL, "")
+
+    async def run(self, handling: Awaitable[None], opening_s: float) -> web.StreamResponse:
+        """Run the handler, and close the socket when it is done or has been stopped.
+
+        Parameters
+        ----------
+        handling : awaitable
+            The handler, called.
+        opening_s : float
+            Longest time until it has opened the socket.
+        """
+        scope = asyncio.timeout(opening_s)
+        try:
+            code, words = await self._handle(handling, scope)
+            await self._close(code, words)
+        finally:
+            self._open_sockets.discard(self)
+        return self._response
+
+    async def _handle(self, handling: Awaitable[None], scope: asyncio.Timeout) -> tuple[int, str]:
+        try:
+            async with scope:
+                self._scope = scope
+                try:
+                    await handling
+                finally:
+                    self._scope = None
+                    await self._stop_listening()
+        except Exception as error:
+            if not self._response.prepared:
+                if scope.expired():
+                    raise HttpRefusal(503, "the socket could not be opened in time") from error
+                raise
+            if self._ending is not None:
+                return self._ending
+            return self._failed(error)
+        if not self._response.prepared:
+            raise RuntimeError(f"{self.path}: the handler never opened its socket")
+        return self._ending or (NORMAL, "")
+
+    def _failed(self, error: Exception) -> tuple[int, str]:
+        cause = _only_cause(error)
+        transport = self._request.transport
+        if isinstance(cause, ConnectionError) and (transport is None or transport.is_closing()):
+            return NORMAL, ""
+        known = words_of(cause)
+        if known is not None:
+            return REFUSED + known[0], known[1]
+        identity = request_id(self._request)
+        log.error("socket failed", path=self.path, request=identity, exc_info=error)
+        return INTERNAL_ERROR, f"internal error, request {identity}"
+
+    async def _listen(self) -> None:
+        """Notice that the client leaves; aiohttp answers pings only while somebody receives."""
+        while True:
+            message = await self._response.receive()
+            if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                self.end(NORMAL, "")
+                return
+
+    async def _stop_listening(self) -> None:
+        if self._listener is not None:
+            self._listener.cancel()
+            await asyncio.wait([self._listener])
+
+    async def _close(self, code: int, words: str) -> None:
+        try:
+            # Twice: to get the frame to a client that is slow, and to hear its answer.
+            async with asyncio.timeout(2 * self._open_sockets.close_timeout_s):
+                await self._response.close(code=code, message=_reason(words))
+        except (TimeoutError, ConnectionError):
+            pass
+        finally:
+            # What is not read by now never will be; close() alone would wait for it for ever.
+            if not self._response.closed or self._response.close_code in (None, 1006):
+                self.abort()
+
+
+def _reason(words: str) -> bytes:
+    encoded = words.encode()
+    if len(encoded) <= _MOST_REASON_BYTES:
+        return encoded
+    return encoded[: _MOST_REASON_BYTES - 3].decode(errors="ignore").encode() + "…".encode()
+
+
+def _only_cause(error: BaseException) -> BaseException:
+    """Unwrap an error that a task group has wrapped, where it is the only one of its kind."""
+    while isinstance(error, BaseExceptionGroup):
+        left = error.exceptions[0]
+        if any(type(other) is not type(left) for other in error.exceptions):
+            return error
+        error = left
+    return error
+
+
+AnySocket = Socket[Any, Any]
