@@ -1,0 +1,91 @@
+"""Who may come in: the issuer of tokens, their verifier, and what both remember."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from skyscan_server.auth.enrolment import Enrolling
+from skyscan_server.auth.grants.authorization import Authorizations
+from skyscan_server.auth.grants.token_endpoint import TokenEndpoint
+from skyscan_server.auth.issuer import Issuer
+from skyscan_server.auth.keys import SigningKey, load_signing_key
+from skyscan_server.auth.principal import TokenVerifier
+from skyscan_server.auth.remote_keys import RemoteKeys
+from skyscan_server.auth.tickets import Tickets
+from skyscan_server.auth.verification import JwtVerifier
+from skyscan_server.domain.credentials import (
+    StoredClients,
+    StoredCodes,
+    StoredEnrolments,
+    StoredRefreshTokens,
+    StoredRevocations,
+)
+from skyscan_server.main.issuing import AUDIENCE, ISSUER, BuiltInClients, issuer_of
+from skyscan_server.settings import HubSettings
+from skyscan_server.store.database import Database
+
+_LEEWAY = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Everything about tokens.
+
+    Attributes
+    ----------
+    people, nodes : TokenVerifier
+        Of those who come to the public API, and to the gateway. An outside issuer takes our
+        place for people; nodes enrol here, and have our tokens.
+    """
+
+    key: SigningKey
+    issuer: Issuer
+    clients: BuiltInClients
+    endpoint: TokenEndpoint
+    authorizations: Authorizations
+    enrolling: Enrolling
+    revocations: StoredRevocations
+    people: TokenVerifier
+    nodes: TokenVerifier
+    tickets: Tickets
+
+
+@asynccontextmanager
+async def access_to(settings: HubSettings, database: Database) -> AsyncIterator[Access]:
+    """Put it together, as the settings want it."""
+    key = await asyncio.to_thread(load_signing_key, settings.data)
+    issuer = issuer_of(key)
+    revocations = StoredRevocations(database)
+    clients = BuiltInClients(StoredClients(database))
+    codes = StoredCodes(database)
+    ours = JwtVerifier(key.key_set(), ISSUER, AUDIENCE, revocations)
+    async with AsyncExitStack() as stack:
+        people = ours
+        outside = settings.outside_issuer
+        if outside is not None:
+            keys = await stack.enter_async_context(RemoteKeys(outside.jwks_url))
+            people = JwtVerifier(
+                keys, outside.issuer, outside.audience, revocations, leeway=_LEEWAY
+            )
+        yield Access(
+            key=key,
+            issuer=issuer,
+            clients=clients,
+            endpoint=TokenEndpoint(
+                issuer,
+                clients=clients,
+                codes=codes,
+                refresh_tokens=StoredRefreshTokens(database),
+                revocations=revocations,
+            ),
+            authorizations=Authorizations(ISSUER, clients, codes),
+            enrolling=Enrolling(StoredEnrolments(database)),
+            revocations=revocations,
+            people=people,
+            nodes=ours,
+            tickets=Tickets(),
+        )

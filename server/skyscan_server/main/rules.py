@@ -1,0 +1,55 @@
+"""The rules of a hub, put together over its database and the way to its nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from skyscan_server.bus.base import Bus
+from skyscan_server.domain.calls import NodeCaller
+from skyscan_server.domain.dispatch import Dispatch
+from skyscan_server.domain.feeds import Feeds
+from skyscan_server.domain.ingest import Ingest
+from skyscan_server.domain.motions import Motions
+from skyscan_server.domain.nodes import Nodes
+from skyscan_server.domain.positions import Positions
+from skyscan_server.domain.rotors import Rotors
+from skyscan_server.domain.sessions import Sessions
+from skyscan_server.domain.tasks import Tasks
+from skyscan_server.domain.troubles import Troubles
+from skyscan_server.main.issuing import BUILT_IN
+from skyscan_server.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything that routes are made over."""
+
+    nodes: Nodes
+    rotors: Rotors
+    sessions: Sessions
+    motions: Motions
+    tasks: Tasks
+    dispatch: Dispatch
+    ingest: Ingest
+    feeds: Feeds
+    positions: Positions
+    troubles: Troubles
+
+    @classmethod
+    def over(cls, database: Database, bus: Bus, caller: NodeCaller) -> Self:
+        """Put them together."""
+        rotors = Rotors(database, bus, caller, built_in=BUILT_IN)
+        tasks = Tasks(database)
+        return cls(
+            nodes=Nodes(database),
+            rotors=rotors,
+            sessions=Sessions(database, bus, caller),
+            motions=Motions(database, rotors, caller),
+            tasks=tasks,
+            dispatch=Dispatch(tasks, bus),
+            ingest=Ingest(database, bus),
+            feeds=Feeds(database, bus),
+            positions=Positions(),
+            troubles=Troubles(),
+        )
