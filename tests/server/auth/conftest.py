@@ -1,6 +1,9 @@
-"""A clock that is set by hand, and stores in memory that obey the protocols of auth."""
+"""A clock that is set by hand, and stores in memory that obey the protocols of auth.
 
-import dataclasses
+Each call of a store lets others run first, as with a real one, so that races show.
+"""
+
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -43,9 +46,11 @@ class MemoryRevocations:
         self._clock = clock
 
     async def revoke(self, revoked_id, until):
+        await asyncio.sleep(0)
         self.until[revoked_id] = max(until, self.until.get(revoked_id, until))
 
     async def any_revoked(self, ids):
+        await asyncio.sleep(0)
         return any(self.until.get(an_id, self._clock()) > self._clock() for an_id in ids)
 
 
@@ -57,6 +62,7 @@ class MemoryClients:
         self.rows[client.client_id] = client
 
     async def find(self, client_id):
+        await asyncio.sleep(0)
         return self.rows.get(client_id)
 
 
@@ -66,12 +72,15 @@ class MemoryCodes:
         self.used = set()
 
     async def add(self, code):
+        await asyncio.sleep(0)
         self.rows[code.code_hash] = code
 
     async def find(self, code_hash):
+        await asyncio.sleep(0)
         return self.rows.get(code_hash)
 
     async def use(self, code_hash):
+        await asyncio.sleep(0)
         first = code_hash not in self.used
         self.used.add(code_hash)
         return first
@@ -83,12 +92,15 @@ class MemoryRefreshTokens:
         self.used = set()
 
     async def add(self, token):
+        await asyncio.sleep(0)
         self.rows[token.token_hash] = token
 
     async def find(self, token_hash):
+        await asyncio.sleep(0)
         return self.rows.get(token_hash)
 
     async def rotate(self, token_hash, following):
+        await asyncio.sleep(0)
         if token_hash in self.used:
             return False
         self.used.add(token_hash)
@@ -103,20 +115,20 @@ class MemoryEnrolments:
         self._clients = clients
 
     async def add(self, enrolment):
+        await asyncio.sleep(0)
         self.rows[enrolment.code_hash] = enrolment
 
     async def find(self, code_hash):
+        await asyncio.sleep(0)
         return self.rows.get(code_hash)
 
     async def redeem(self, code_hash, client):
+        await asyncio.sleep(0)
         if code_hash in self.used:
             return False
         self.used.add(code_hash)
         self._clients.add(client)
         return True
-
-    def everything(self):
-        return str([dataclasses.asdict(row) for row in self.rows.values()])
 
 
 @pytest.fixture
