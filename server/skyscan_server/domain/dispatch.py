@@ -6,10 +6,10 @@ node costs nothing, and a wake that was lost costs a second.
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import sqlalchemy as sa
 import structlog
@@ -24,24 +24,11 @@ _LOOK_S = 1.0
 log = structlog.get_logger(__name__)
 
 
-class Inbox:
-    """Sessions of one node that have changed since it was last told."""
-
-    def __init__(self) -> None:
-        self._changed: set[int] = set()
-        self._filled = asyncio.Event()
+class Inbox(Protocol):
+    """What gathers, for a node, the sessions that have changed since it was last told."""
 
     def put(self, session_id: int) -> None:
         """Note that a session has changed."""
-        self._changed.add(session_id)
-        self._filled.set()
-
-    async def take(self) -> set[int]:
-        """Wait until some have changed, and return them."""
-        await self._filled.wait()
-        self._filled.clear()
-        changed, self._changed = self._changed, set()
-        return changed
 
 
 class Dispatch:
@@ -62,12 +49,11 @@ class Dispatch:
         self._known: dict[int, OpenSession] = {}
 
     @contextmanager
-    def inbox(self, node_id: int) -> Iterator[Inbox]:
-        """Inbox of a node for as long as the block runs."""
-        inbox = Inbox()
+    def deliver(self, node_id: int, inbox: Inbox) -> Iterator[None]:
+        """Fill the inbox of a node for as long as the block runs."""
         self._inboxes[node_id].add(inbox)
         try:
-            yield inbox
+            yield
         finally:
             self._inboxes[node_id].discard(inbox)
             if not self._inboxes[node_id]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,9 +13,28 @@ from skyscan_lab.protocol.graph import GraphRotor, HardwareGraph
 from skyscan_server.domain.errors import NotFound
 from skyscan_server.store import control, nodes, rotors
 from skyscan_server.store.database import Database
-from skyscan_server.store.nodes import NodeRow
+from skyscan_server.store.nodes import NodeRow, Standing
 
 log = structlog.get_logger(__name__)
+
+NO_NODE = "Node not found"
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A node that is known.
+
+    Attributes
+    ----------
+    node_id : int
+        Its number.
+    graph, graph_version : HardwareGraph, int
+        The hub's graph of it.
+    """
+
+    node_id: int
+    graph: HardwareGraph
+    graph_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +75,61 @@ class Nodes:
         Its graph is taken where the hub has none of it yet; from then on the hub's is used.
         """
         async with self._database.write() as connection:
-            node = await nodes.of_installation(connection, installation)
-            if node is None:
-                node = await nodes.add(connection, installation, installation)
-            if node.graph_version == 0:
-                await _plant(connection, node, seed)
-                version = await nodes.next_graph(connection, node.id)
-            else:
-                version = node.graph_version
-            epoch = await nodes.connect(connection, node.id, datetime.now(UTC))
-            graph = await _graph(connection, node.id)
-        return Connected(node.id, epoch, graph, version)
+            node_id, version = await _register(connection, installation, seed)
+            epoch = await nodes.connect(connection, node_id, datetime.now(UTC))
+            graph = await _graph(connection, node_id)
+        return Connected(node_id, epoch, graph, version)
+
+    async def register(self, installation: str, seed: HardwareGraph) -> Registered:
+        """Make an installation's node known, as `connect` does, without a connection."""
+        async with self._database.write() as connection:
+            node_id, version = await _register(connection, installation, seed)
+            await nodes.see(connection, node_id, datetime.now(UTC))
+            graph = await _graph(connection, node_id)
+        return Registered(node_id, graph, version)
+
+    async def see(self, installation: str, node_id: int) -> None:
+        """Note that an installation's node has been heard of.
+
+        Raises
+        ------
+        NotFound
+            Where there is no such node, or it is another installation's.
+        """
+        async with self._database.write() as connection:
+            await _require(connection, installation, node_id)
+            await nodes.see(connection, node_id, datetime.now(UTC))
+
+    async def require_own(self, installation: str, node_id: int) -> None:
+        """See that a node is an installation's.
+
+        Raises
+        ------
+        NotFound
+            Where it is not, as if it were not there.
+        """
+        async with self._database.read() as connection:
+            await _require(connection, installation, node_id)
 
     async def disconnect(self, node_id: int, epoch: int) -> None:
         """Note that a connection has ended; a newer one is left alone."""
+        await self.disconnect_all([(node_id, epoch)])
+
+    async def disconnect_all(self, ended: Collection[tuple[int, int]]) -> None:
+        """Note that connections have ended: node and epoch of each; newer ones are left alone."""
         async with self._database.write() as connection:
-            await nodes.disconnect(connection, node_id, epoch, datetime.now(UTC))
+            await nodes.disconnect(connection, ended, datetime.now(UTC))
+
+    async def standings(self) -> dict[int, Standing]:
+        """Newest epoch and graph of every node that is connected, here or elsewhere."""
+        async with self._database.read() as connection:
+            return await nodes.standings(connection)
+
+    async def name(self, node_id: int) -> str | None:
+        """Name of a node; None where there is none of this number."""
+        async with self._database.read() as connection:
+            node = await nodes.get(connection, node_id)
+        return None if node is None else node.name
 
     async def forget_connections(self) -> None:
         """Take every node for offline: when the hub that had their connections starts."""
@@ -86,9 +145,7 @@ class Nodes:
             Where there is no such node, or it is another installation's.
         """
         async with self._database.read() as connection:
-            node = await nodes.get(connection, node_id)
-            if node is None or node.installation != installation:
-                raise NotFound("Node not found")
+            node = await _require(connection, installation, node_id)
             return await _graph(connection, node_id), node.graph_version
 
     async def online(self, node_id: int) -> bool:
@@ -101,6 +158,26 @@ class Nodes:
         """List the nodes."""
         async with self._database.read() as connection:
             return await nodes.everyone(connection)
+
+
+async def _register(
+    connection: AsyncConnection, installation: str, seed: HardwareGraph
+) -> tuple[int, int]:
+    """Node of an installation, made if need be, and the version of its graph."""
+    node = await nodes.of_installation(connection, installation)
+    if node is None:
+        node = await nodes.add(connection, installation, installation)
+    if node.graph_version > 0:
+        return node.id, node.graph_version
+    await _plant(connection, node, seed)
+    return node.id, await nodes.next_graph(connection, node.id)
+
+
+async def _require(connection: AsyncConnection, installation: str, node_id: int) -> NodeRow:
+    node = await nodes.get(connection, node_id)
+    if node is None or node.installation != installation:
+        raise NotFound(NO_NODE)
+    return node
 
 
 async def _plant(connection: AsyncConnection, node: NodeRow, seed: HardwareGraph) -> None:

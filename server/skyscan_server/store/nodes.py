@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,6 +24,13 @@ class NodeRow:
     connection_epoch: int
     connected: bool
     seen_at: datetime | None
+
+
+class Standing(NamedTuple):
+    """What the connections of a node have to know: the newest of them, and the newest graph."""
+
+    epoch: int
+    graph_version: int
 
 
 async def add(connection: AsyncConnection, installation: str, name: str) -> NodeRow:
@@ -58,10 +67,35 @@ async def connect(connection: AsyncConnection, node_id: int, now: datetime) -> i
     return epoch
 
 
-async def disconnect(connection: AsyncConnection, node_id: int, epoch: int, now: datetime) -> None:
-    """End a connection; a newer one of the same node is left alone."""
-    statement = sa.update(nodes).where(nodes.c.id == node_id, nodes.c.connection_epoch == epoch)
-    await connection.execute(statement.values(connected=False, seen_at=now))
+async def disconnect(
+    connection: AsyncConnection, ended: Collection[tuple[int, int]], now: datetime
+) -> None:
+    """End connections, node and epoch of each; a newer one of the same node is left alone."""
+    statement = (
+        sa.update(nodes)
+        .where(
+            nodes.c.id == sa.bindparam("node_id"), nodes.c.connection_epoch == sa.bindparam("epoch")
+        )
+        .values(connected=False, seen_at=now)
+    )
+    rows = [{"node_id": node_id, "epoch": epoch} for node_id, epoch in ended]
+    await connection.execute(statement, rows)
+
+
+async def see(connection: AsyncConnection, node_id: int, now: datetime) -> None:
+    """Note that a node has been heard of."""
+    await connection.execute(sa.update(nodes).where(nodes.c.id == node_id).values(seen_at=now))
+
+
+async def standings(connection: AsyncConnection) -> dict[int, Standing]:
+    """Standing of every node that is connected."""
+    query = sa.select(nodes.c.id, nodes.c.connection_epoch, nodes.c.graph_version).where(
+        nodes.c.connected
+    )
+    return {
+        node_id: Standing(epoch, version)
+        for node_id, epoch, version in await connection.execute(query)
+    }
 
 
 async def forget_connections(connection: AsyncConnection) -> None:
