@@ -10,7 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from joserfc.jwk import OKPKey
 
+from skyscan_lab.client.private_file import create_private
 from skyscan_lab.errors import FileError
+from skyscan_server.auth import keys
 from skyscan_server.auth.keys import KEY_FILE, SigningKey, load_signing_key
 
 
@@ -97,6 +99,19 @@ def test_a_public_key_cannot_sign():
         SigningKey(OKPKey.generate_key("Ed25519", private=False))
     with pytest.raises(ValueError, match="must be a private Ed25519 key"):
         SigningKey(OKPKey.generate_key("X25519"))
+
+
+def test_the_slower_of_two_takes_the_key_of_the_faster(tmp_path, monkeypatch):
+    rival = load_signing_key(tmp_path / "rival")
+    made = (tmp_path / "rival" / KEY_FILE).read_bytes()
+
+    def too_late(path, data):
+        assert create_private(path, made)
+        return create_private(path, data)
+
+    monkeypatch.setattr(keys, "create_private", too_late)
+    assert load_signing_key(tmp_path / "data").key_id == rival.key_id
+    assert (tmp_path / "data" / KEY_FILE).read_bytes() == made
 
 
 START = """
