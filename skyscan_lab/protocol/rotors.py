@@ -63,9 +63,13 @@ class RotorPosition(_Model):
 
 
 class PointRequest(_Model):
-    """Body of ``POST /api/rotors/{id}/point``: a catalogued target by its name or number."""
+    """Body of ``POST /api/rotors/{id}/point``.
 
-    target_type: Literal["satellite", "sun", "moon"]
+    Sun and Moon need no ``target_id``; that of a geostationary satellite is its longitude, as
+    ``"19.2E"``; that of another satellite is its catalogue number.
+    """
+
+    target_type: Literal["satellite", "geostationary", "sun", "moon"]
     target_id: str = Field(default="", max_length=100)
 
 

@@ -14,12 +14,14 @@ from typing import Any, Self
 import sqlalchemy as sa
 import structlog
 
-from skyscan_lab.protocol.rotors import JogRequest, MoveRequest
+from skyscan_lab.protocol.graph import GraphRotor
+from skyscan_lab.protocol.rotors import JogRequest, MoveRequest, PointRequest
 from skyscan_lab.protocol.rpc import JOG_RENEWAL_S, Jog
 from skyscan_server.domain import calls, holding
 from skyscan_server.domain.calls import MOVE_TIMEOUT_S, NodeCaller
 from skyscan_server.domain.errors import DomainError
 from skyscan_server.domain.rotors import Rotors
+from skyscan_server.domain.targets import Target, target_now
 from skyscan_server.store import control
 from skyscan_server.store.database import Database
 from skyscan_server.store.errors import StoreError
@@ -80,6 +82,16 @@ class Motions:
         slew = calls.move(self._caller, rotor, target.azimuth, target.elevation, epoch)
         await self._begin(rotor, epoch, slew)
         return epoch
+
+    async def point(self, rotor_id: int, request: PointRequest) -> Target:
+        """Begin a slew to a named target, where it is now; raises as `move` and `target_now`."""
+        rotor = await self._rotors.get(rotor_id)
+        site = GraphRotor.model_validate(rotor.graph).station.site
+        target = await asyncio.to_thread(target_now, request, site)
+        await self.move(
+            rotor_id, MoveRequest(azimuth=target.azimuth_deg, elevation=target.elevation_deg)
+        )
+        return target
 
     async def park(self, rotor_id: int) -> int:
         """Begin to park; raises as `move`."""

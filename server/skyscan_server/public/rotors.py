@@ -8,6 +8,8 @@ from skyscan_lab.protocol.rotors import (
     JogRequest,
     MotionReply,
     MoveRequest,
+    PointReply,
+    PointRequest,
     RotorFields,
     RotorOut,
     RotorPosition,
@@ -144,6 +146,15 @@ class RotorRoutes:
             ),
             Operation(
                 method="POST",
+                path=f"{one}/point",
+                handler=self.point_rotor,
+                summary="Slew to a named target, where it is now",
+                scope=move,
+                tag=_TAG,
+                errors={**moving, 400: "sun is below the horizon: elevation -12.3°"},
+            ),
+            Operation(
+                method="POST",
                 path=f"{one}/park",
                 handler=self.park_rotor,
                 summary="Slew to the park position",
@@ -208,6 +219,13 @@ class RotorRoutes:
         """Slew."""
         epoch = await self._motions.move(call.path["rotor_id"], call.body)
         return MotionReply(status="moving", epoch=epoch)
+
+    async def point_rotor(self, call: Call[PointRequest, None]) -> PointReply:
+        """Point."""
+        target = await self._motions.point(call.path["rotor_id"], call.body)
+        return PointReply(
+            target=target.name, azimuth=target.azimuth_deg, elevation=target.elevation_deg
+        )
 
     async def park_rotor(self, call: Call[None, None]) -> MotionReply:
         """Park."""
