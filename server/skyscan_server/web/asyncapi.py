@@ -39,10 +39,8 @@ def asyncapi_document(
         Where two channels have one name.
     """
     channels = list(channels)
-    schemas, messages = Schemas(), _Messages()
-    for channel in channels:
-        for _, mode, kinds in _ways(channel):
-            messages.add(kinds, mode, schemas)
+    schemas = Schemas()
+    messages = _Messages(channels, schemas)
     schemas.make()
     components = {name: _draft_7(schema) for name, schema in schemas.components.items()}
     made: dict[str, Any] = {
@@ -63,34 +61,35 @@ def asyncapi_document(
     for channel in channels:
         if channel.name in made["channels"]:
             raise ValueError(f"two channels have one name: {channel.name}")
-        made["channels"][channel.name] = _channel(channel)
-        made["operations"] |= _operations(channel)
+        made["channels"][channel.name] = _channel(channel, messages)
+        made["operations"] |= _operations(channel, messages)
     return made
 
 
 class _Messages:
     """Messages of all channels: one for each kind, under its model's name."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: Iterable[Channel], schemas: Schemas) -> None:
         self._adapters: dict[str, tuple[TypeAdapter[Any], Mode]] = {}
+        ways = [way for channel in channels for way in _ways(channel)]
+        # What is sent first: where the same model is received, that is another message.
+        for _, mode, kinds in sorted(ways, key=lambda way: way[0], reverse=True):
+            for kind in kinds:
+                name = self.name(kind, mode)
+                if name not in self._adapters:
+                    self._adapters[name] = (TypeAdapter(kind), mode)
+                    schemas.add(self._adapters[name][0], mode)
 
-    def add(self, kinds: Iterable[Any], mode: Mode, schemas: Schemas) -> None:
-        for kind in kinds:
-            name = _name(kind, mode)
-            if name not in self._adapters:
-                self._adapters[name] = (TypeAdapter(kind), mode)
-                schemas.add(self._adapters[name][0], mode)
+    def name(self, kind: Any, mode: Mode) -> str:
+        name = getattr(kind, "__name__", str(kind))
+        known = self._adapters.get(name)
+        return name if known is None or known[1] == mode else f"{name}Received"
 
     def made(self, schemas: Schemas) -> dict[str, Any]:
         return {
             name: {"name": name, "payload": _draft_7(schemas.of(adapter, mode))}
             for name, (adapter, mode) in self._adapters.items()
         }
-
-
-def _name(kind: Any, mode: Mode) -> str:
-    suffix = "Received" if mode == "validation" else ""
-    return f"{getattr(kind, '__name__', kind)}{suffix}"
 
 
 def _ways(channel: Channel) -> list[tuple[str, Mode, tuple[Any, ...]]]:
@@ -102,8 +101,8 @@ def _ways(channel: Channel) -> list[tuple[str, Mode, tuple[Any, ...]]]:
     return [way for way in (sent, received) if way[2]]
 
 
-def _channel(channel: Channel) -> dict[str, Any]:
-    names = [_name(kind, mode) for _, mode, kinds in _ways(channel) for kind in kinds]
+def _channel(channel: Channel, messages: _Messages) -> dict[str, Any]:
+    names = [messages.name(kind, mode) for _, mode, kinds in _ways(channel) for kind in kinds]
     made: dict[str, Any] = {
         "address": channel.template.plain,
         "title": channel.summary,
@@ -125,7 +124,7 @@ def _channel(channel: Channel) -> dict[str, Any]:
     return made
 
 
-def _operations(channel: Channel) -> dict[str, Any]:
+def _operations(channel: Channel, messages: _Messages) -> dict[str, Any]:
     security: Mapping[str, Any] = {}
     if channel.scope is not None:
         security = {
@@ -142,7 +141,7 @@ def _operations(channel: Channel) -> dict[str, Any]:
             "channel": {"$ref": f"#/channels/{channel.name}"},
             "summary": channel.summary,
             "messages": [
-                {"$ref": f"#/channels/{channel.name}/messages/{_name(kind, mode)}"}
+                {"$ref": f"#/channels/{channel.name}/messages/{messages.name(kind, mode)}"}
                 for kind in kinds
             ],
             **security,

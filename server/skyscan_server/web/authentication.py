@@ -26,6 +26,9 @@ ANONYMOUS = Principal("anonymous", None, frozenset(), "", None)
 OpenAccess = Callable[[web.Request], Principal | None]
 """Says who calls without a token; None for those who need one."""
 
+CREDENTIALS = frozenset({"ticket", "token"})
+"""Fields of a socket's query that are read here, and not by its model."""
+
 _KEY = "skyscan.principal"
 _REALM = 'Bearer realm="skyscan"'
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
@@ -42,6 +45,12 @@ def principal_of(request: web.Request) -> Principal:
     """Who calls."""
     principal: Principal = request[_KEY]
     return principal
+
+
+def subject_of(request: web.Request) -> str | None:
+    """Name of who calls, as far as that has been found out."""
+    principal: Principal | None = request.get(_KEY)
+    return None if principal is None else principal.subject
 
 
 class Authentication:
@@ -107,6 +116,8 @@ class Authentication:
         principal = await tickets.redeem(ticket, path)
         if principal is None:
             raise _not_good("the ticket is used, too old, or not for this path")
+        if principal.token_id and not await self.verifier.still_good(principal):
+            raise _not_good("the token has expired or was revoked")
         return principal
 
 

@@ -145,19 +145,19 @@ async def read_bounded(request: web.Request, most_bytes: int) -> bytes:
     HttpRefusal
         413 for a larger one; it is not read further.
     """
-    length = request.content_length
+    length, content = request.content_length, request.content
     if length is not None and length > most_bytes:
         raise _too_large(most_bytes)
-    data = await request.content.readany()
-    if len(data) == length:
-        return data
-    parts, size = [data], len(data)
-    while data and size <= most_bytes:
-        data = await request.content.readany()
-        parts.append(data)
-        size += len(data)
-    if size > most_bytes:
-        raise _too_large(most_bytes)
+    parts, size = [], 0
+    try:
+        while not content.at_eof():
+            part = await content.readany()
+            parts.append(part)
+            size += len(part)  # unpacked, where the body came packed
+            if size > most_bytes:
+                raise _too_large(most_bytes)
+    except web.RequestPayloadError:
+        raise HttpRefusal(422, "body: must be complete, and encoded as its headers say") from None
     return b"".join(parts)
 
 

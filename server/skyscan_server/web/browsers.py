@@ -97,7 +97,7 @@ class Browsers:
         headers[REQUEST_ID_HEADER] = request_id(request)
         headers["X-Content-Type-Options"] = "nosniff"
         if self.origins:
-            headers["Vary"] = "Origin"
+            headers.add("Vary", "Origin")
             origin = request.headers.get("Origin")
             if origin is not None and origin.lower() in self.origins:
                 headers["Access-Control-Allow-Origin"] = origin

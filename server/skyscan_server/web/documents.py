@@ -68,7 +68,7 @@ class Documents:
             handler=read,
             summary=summary,
             public=True,
-            tag="documents",
+            tag="Documents",
             produces=(headers["Content-Type"].partition(";")[0],),
             name=name,
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from skyscan_server.web.authentication import principal_of
+from skyscan_server.web.authentication import CREDENTIALS, principal_of
 from skyscan_server.web.bodies import BodyReader, query_reader
 from skyscan_server.web.open_sockets import OpenSockets
 from skyscan_server.web.operations import Call, Channel, Declared, Operation
@@ -92,6 +92,7 @@ class _PartsReader:
         self._template = declared.template
         query = declared.signature.query
         self._query = None if query is None else query_reader(query)
+        self._is_socket = isinstance(declared, Channel)
 
     def __call__(self, request: web.Request) -> Call[Any, Any]:
         try:
@@ -102,5 +103,11 @@ class _PartsReader:
             if methods is not None:
                 raise web.HTTPMethodNotAllowed(request.method, methods) from None
             raise
-        query = None if self._query is None else self._query.read(request.query.items())
+        query = None if self._query is None else self._query.read(self._fields(request))
         return Call(request, principal_of(request), path, names, query, None)
+
+    def _fields(self, request: web.Request) -> Iterable[tuple[str, str]]:
+        fields = request.query.items()
+        if not self._is_socket:
+            return fields
+        return ((name, text) for name, text in fields if name not in CREDENTIALS)

@@ -41,7 +41,9 @@ def _answer(request: web.Request, error: Exception) -> tuple[int, str, Mapping[s
     if known is not None:
         status, words = known
         if status >= 500:
-            log.warning("not available", status=status, words=words)
+            declared = declared_of(request)
+            write = log.debug if declared is not None and declared.quiet else log.warning
+            write("not available", status=status, words=words)
         return status, words, (error.headers if isinstance(error, HttpRefusal) else None) or {}
     if isinstance(error, ConnectionError) and _has_left(request):
         raise error

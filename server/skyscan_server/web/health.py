@@ -83,7 +83,7 @@ def health_operations(readiness: Readiness) -> list[Operation]:
             handler=healthz,
             summary="Whether the process lives",
             public=True,
-            tag="operation",
+            tag="Health",
             quiet=True,
         ),
         Operation(
@@ -92,7 +92,7 @@ def health_operations(readiness: Readiness) -> list[Operation]:
             handler=readyz,
             summary="Whether the server can do its work",
             public=True,
-            tag="operation",
+            tag="Health",
             errors={503: "not ready: node: the built-in node has not registered"},
             quiet=True,
         ),

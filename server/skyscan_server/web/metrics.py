@@ -91,7 +91,7 @@ def metrics_operation(metrics: Metrics, scope: Scope | None = Scope.ADMIN) -> Op
         summary="Figures for Prometheus",
         scope=scope,
         public=scope is None,
-        tag="operation",
+        tag="Health",
         produces=("text/plain", "application/openmetrics-text"),
         quiet=True,
     )

@@ -63,7 +63,7 @@ class _Declared:
     installation_bound: bool = False
     problem: ProblemShape = PROBLEM
     description: str = ""
-    tag: str = "other"
+    tag: str = "Other"
     errors: Mapping[int, str] = field(default_factory=dict)
     timeout_s: float = 60.0
     quiet: bool = False

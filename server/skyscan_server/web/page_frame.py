@@ -16,7 +16,7 @@ body { margin: 0 auto; max-width: 64rem; padding: 1rem; line-height: 1.5;
   font-family: system-ui, sans-serif; overflow-wrap: anywhere; }
 a { color: var(--strong); }
 h1 { margin: 0.5rem 0; }
-h2 { margin: 2rem 0 0.5rem; text-transform: capitalize; }
+h2 { margin: 2rem 0 0.5rem; }
 h3 { margin: 1rem 0 0.25rem; font-size: 1rem; }
 nav ul { columns: 18rem; padding-left: 1rem; }
 code, pre { font-family: ui-monospace, monospace; font-size: 0.9em; }
@@ -65,7 +65,7 @@ def paragraphs(text: str) -> Html:
 
 
 def _with_code(text: str) -> Html:
-    pieces = text.split("`")
+    pieces = text.replace("``", "`").split("`")
     return join(tag("code", piece) if odd % 2 else piece for odd, piece in enumerate(pieces))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -32,12 +33,12 @@ def operations_page(document: Document, json_path: str, other_page: str) -> str:
     sections = (
         tag(
             "section",
-            tag("h2", name, id=f"tag-{name}"),
+            tag("h2", name, id=_anchor(name)),
             (_operation(document, *one) for one in by_tag[name]),
         )
         for name in sorted(by_tag)
     )
-    contents = [(f"#tag-{name}", name.capitalize()) for name in sorted(by_tag)]
+    contents = [(f"#{_anchor(name)}", name) for name in sorted(by_tag)]
     return page(
         document["info"]["title"],
         _header(document, contents, json_path, (other_page, "WebSockets")),
@@ -54,6 +55,10 @@ def sockets_page(document: Document, json_path: str, other_page: str) -> str:
         _header(document, contents, json_path, (other_page, "HTTP routes")),
         tag("main", (_channel(document, name) for name in channels), _models(document)),
     )
+
+
+def _anchor(tag_name: str) -> str:
+    return f"tag-{re.sub('[^a-z0-9]+', '-', tag_name.lower())}"
 
 
 def _header(

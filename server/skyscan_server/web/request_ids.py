@@ -43,5 +43,5 @@ def add_request_id(_logger: object, _method: str, event: EventDict) -> EventDict
     """Add the id of the request at hand to a log event (a structlog processor)."""
     identity = _current.get(None)
     if identity is not None:
-        event.setdefault("request", identity)
+        event.setdefault("request_id", identity)
     return event

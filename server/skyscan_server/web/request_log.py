@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from skyscan_server.web.authentication import subject_of
 from skyscan_server.web.metrics import Metrics
 from skyscan_server.web.operations import Channel
 from skyscan_server.web.request_ids import begin_request
@@ -55,6 +56,7 @@ def log_requests(metrics: Metrics) -> Middleware:
                 path=path,
                 status=status,
                 ms=round(1000 * seconds, 2),
+                subject=subject_of(request),
             )
         return response
 

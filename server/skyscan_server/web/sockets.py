@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import structlog
 from aiohttp import WSMsgType, web
@@ -99,9 +99,9 @@ class Socket(Generic[Receives, Sends]):
         if self._open_sockets.closing:
             raise HttpRefusal(503, "the server is shutting down")
         await self._response.prepare(self._request)
-        self._open_sockets.add(self)
         if self._scope is not None:
             self._scope.reschedule(None)
+        self._open_sockets.add(self)
         if self._receives is None:
             self._listener = asyncio.create_task(self._listen())
 
@@ -149,9 +149,10 @@ class Socket(Generic[Receives, Sends]):
 
     def end(self, code: int, words: str) -> None:
         """Have the handler stopped, and the socket closed with this code."""
-        if self._ending is None and self._scope is not None and self._response.prepared:
+        scope = self._scope
+        if self._ending is None and scope is not None and not scope.expired():
             self._ending = (code, words)
-            self._scope.reschedule(asyncio.get_running_loop().time())
+            scope.reschedule(asyncio.get_running_loop().time())
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -207,7 +208,7 @@ class Socket(Generic[Receives, Sends]):
         if known is not None:
             return REFUSED + known[0], known[1]
         identity = request_id(self._request)
-        log.error("socket failed", path=self.path, request=identity, exc_info=error)
+        log.error("socket failed", path=self.path, exc_info=error)
         return INTERNAL_ERROR, f"internal error, request {identity}"
 
     async def _listen(self) -> None:
@@ -251,6 +252,3 @@ def _only_cause(error: BaseException) -> BaseException:
             return error
         error = left
     return error
-
-
-AnySocket = Socket[Any, Any]
