@@ -1,0 +1,60 @@
+"""The node's data folder: what lies where, and that only one node uses it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from skyscan_lab.errors import SkyscanError
+
+
+class NodeError(SkyscanError):
+    """Something that keeps a node from working at all, with what would be right."""
+
+
+@contextmanager
+def data_folder(folder: Path) -> Iterator[bool]:
+    """Hold a node's data folder for as long as the block runs; it is made if need be.
+
+    Its file ``node.lock`` holds the number of the process, to which signals can be sent.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Yields
+    ------
+    bool
+        Whether the node before us died: it had no time to stop what it moved.
+
+    Raises
+    ------
+    NodeError
+        Where another node uses it, or it cannot be made.
+    """
+    lock = folder / "node.lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise NodeError(f"{error.filename or folder}: {error.strerror}") from error
+    try:
+        try:
+            # flock goes with the process: a killed one leaves no lock behind.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NodeError(
+                f"{folder}: another node uses this folder; end it, or set another data folder"
+            ) from None
+        died = os.fstat(descriptor).st_size > 0
+        with suppress(OSError):  # a full disk is no reason not to start
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield died
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
