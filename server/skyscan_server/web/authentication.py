@@ -29,7 +29,7 @@ OpenAccess = Callable[[web.Request], Principal | None]
 CREDENTIALS = frozenset({"ticket", "token"})
 """Fields of a socket's query that are read here, and not by its model."""
 
-_KEY = "skyscan.principal"
+_KEY = web.RequestKey("principal", Principal)
 _REALM = 'Bearer realm="skyscan"'
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
@@ -43,13 +43,12 @@ class Tickets(Protocol):
 
 def principal_of(request: web.Request) -> Principal:
     """Who calls."""
-    principal: Principal = request[_KEY]
-    return principal
+    return request[_KEY]
 
 
 def subject_of(request: web.Request) -> str | None:
     """Name of who calls, as far as that has been found out."""
-    principal: Principal | None = request.get(_KEY)
+    principal = request.get(_KEY)
     return None if principal is None else principal.subject
 
 

@@ -1,4 +1,7 @@
-"""Where log events go: standard error, as JSON lines, or as readable ones on a terminal."""
+"""Where log events go: standard error, as JSON lines, or as readable ones on a terminal.
+
+Tracebacks are written without the values of variables, since tokens are among them.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,10 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
         add_request_id,
     ]
     if stream.isatty():
-        ending: list[Processor] = [structlog.dev.ConsoleRenderer()]
+        console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        ending: list[Processor] = [console]
     else:
-        ending = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        ending = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
         processors=[*shared, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(number),

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
 
+from skyscan_server.auth.clock import Clock, utc_now
 from skyscan_server.auth.principal import Principal, TokenVerifier
 
 GOING_AWAY = 1001
@@ -51,6 +51,8 @@ class OpenSockets:
         Time for a client to say goodbye.
     tick_s : float
         How often is looked.
+    clock : callable
+        What time it is, for tokens.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class OpenSockets:
         send_timeout_s: float = 20.0,
         close_timeout_s: float = 5.0,
         tick_s: float = 1.0,
+        clock: Clock = utc_now,
     ) -> None:
         self.close_timeout_s = close_timeout_s
         self.closing = False
@@ -68,6 +71,7 @@ class OpenSockets:
         self._recheck_s = recheck_s
         self._send_timeout_s = send_timeout_s
         self._tick_s = tick_s
+        self._clock = clock
         self._sockets: set[Watched] = set()
         self._none_left = asyncio.Event()
 
@@ -110,7 +114,7 @@ class OpenSockets:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._tick_s)
-            stuck, now = loop.time() - self._send_timeout_s, datetime.now(UTC)
+            stuck, now = loop.time() - self._send_timeout_s, self._clock()
             for socket in self._each():
                 if socket.sending_since is not None and socket.sending_since < stuck:
                     log.info("socket cut off: the client does not read", path=socket.path)

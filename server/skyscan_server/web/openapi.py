@@ -170,9 +170,8 @@ def _responses(operation: Operation, schemas: Schemas, problem: Schema) -> dict[
         responses[str(status)] = {"description": words}
     for status in sorted(_statuses(operation)):
         words = operation.errors.get(status, "")
-        if words or operation.problem is not PROBLEM:
-            example = words or STATUSES[status].example
-            made = _problem_response(status, example, problem, operation)
+        if words or status not in STATUSES or operation.problem is not PROBLEM:
+            made = _problem_response(status, words or _example(status), problem, operation)
         else:
             made = {"$ref": f"#/components/responses/{_response_name(status)}"}
         responses[str(status)] = made
@@ -211,5 +210,10 @@ def _problem_response(
     return response
 
 
+def _example(status: int) -> str:
+    known = STATUSES.get(status)
+    return known.example if known is not None else HTTPStatus(status).phrase
+
+
 def _response_name(status: int) -> str:
-    return HTTPStatus(status).phrase.title().replace(" ", "")
+    return f"Problem{status}"

@@ -13,7 +13,7 @@ from structlog.typing import EventDict
 REQUEST_ID_HEADER = "X-Request-Id"
 
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_KEY = "skyscan.request_id"
+_KEY = web.RequestKey("request_id", str)
 
 # Unique, not secret: so a random beginning a process and a count do, at a tenth of the price.
 _process = secrets.token_hex(4)
