@@ -24,8 +24,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from skyscan_lab.errors import InvalidInput
 from skyscan_lab.protocol.graph import HardwareGraph, RotorKey
 from skyscan_lab.protocol.plans import ScanPlan
 from skyscan_lab.protocol.records import ScanRecord
@@ -104,13 +105,25 @@ class Task(_Message):
 
 
 class Hello(_Message):
-    """First message of a node. Its graph is used where the hub has none of it yet."""
+    """First message of a node. Its graph is used where the hub has none of it yet.
+
+    One of another version is refused before anything else of it is looked at.
+    """
 
     kind: Literal["hello"] = "hello"
     version: int = LINK_VERSION
     software: str = ""
     graph: HardwareGraph = HardwareGraph()
     journals: tuple[KnownJournal, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_this_version(cls, message: Any) -> Any:
+        version = message.get("version", LINK_VERSION) if isinstance(message, dict) else None
+        if version not in (None, LINK_VERSION):
+            allowed = f"{LINK_VERSION}: install the same version of skyscan-lab at node and hub"
+            raise InvalidInput("version", version, allowed)
+        return message
 
 
 class Claim(_Message):

@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import sqlalchemy as sa
 import structlog
 
 from skyscan_lab.protocol.assets import Asset, NewAsset
@@ -218,7 +217,7 @@ class Assets:
                 forgotten = await self.tidy()
                 if forgotten:
                     log.info("assets that were never completed are forgotten", count=forgotten)
-            except (StoreError, OSError, sa.exc.SQLAlchemyError) as error:
+            except StoreError as error:
                 log.warning("assets cannot be tidied", reason=str(error))
             await asyncio.sleep(_TIDY_S)
 

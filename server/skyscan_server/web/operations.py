@@ -19,7 +19,7 @@ from skyscan_server.web.sockets import Socket
 Body = TypeVar("Body")
 Query = TypeVar("Query")
 
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -88,7 +88,7 @@ class Operation(_Declared):
 
     Parameters
     ----------
-    method : {"GET", "POST", "PUT", "PATCH", "DELETE"}
+    method : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
         HTTP method.
     path : str
         Path template (`paths.PathTemplate`).
