@@ -37,12 +37,12 @@ class Rules:
     troubles: Troubles
 
     @classmethod
-    def over(cls, database: Database, bus: Bus, caller: NodeCaller) -> Self:
-        """Put them together."""
+    def over(cls, database: Database, bus: Bus, nodes: Nodes, caller: NodeCaller) -> Self:
+        """Put them together; the caller knows the nodes already."""
         rotors = Rotors(database, bus, caller, built_in=BUILT_IN)
         tasks = Tasks(database)
         return cls(
-            nodes=Nodes(database),
+            nodes=nodes,
             rotors=rotors,
             sessions=Sessions(database, bus, caller),
             motions=Motions(database, rotors, caller),
