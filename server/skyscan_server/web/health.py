@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import structlog
 from pydantic import BaseModel
 
 from skyscan_server.domain.errors import Unavailable
 from skyscan_server.web.operations import Call, Operation
+
+log = structlog.get_logger(__name__)
 
 Check = Callable[[], Awaitable[str | None]]
 """Says in words what is missing; None where nothing is."""
@@ -61,6 +64,9 @@ class Readiness:
                 return await self._checks[name]()
         except TimeoutError:
             return f"no answer within {self._timeout_s:g} s"
+        except Exception as error:
+            log.exception("a check failed", check=name)
+            return f"cannot be checked: {type(error).__name__}"
 
 
 def health_operations(readiness: Readiness) -> list[Operation]:

@@ -133,7 +133,8 @@ def _problem_words(problem: ErrorDetails, whole: str) -> str:
     if kind in ("value_error", "assertion_error"):
         cause = context["error"]
         if isinstance(cause, InvalidInput):
-            return in_words(".".join([*path, cause.field]), cause.value, cause.allowed)
+            path += [cause.field] if path[-1:] != [cause.field] else []
+            return in_words(".".join(path), cause.value, cause.allowed)
         return f"{field} = {shown(value)}: {cause}"
     if kind == "union_tag_invalid":
         field = ".".join([*path, context["discriminator"].strip("'")])
