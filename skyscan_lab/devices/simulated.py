@@ -12,9 +12,11 @@ import math
 import os
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from types import TracebackType
 from typing import Self
 
+from skyscan_lab.catalogs import body_direction
 from skyscan_lab.devices.base import Measurement, Position, ReadingKey, RotorLimits
 from skyscan_lab.devices.station_clock import Operation, StationClock
 from skyscan_lab.errors import (
@@ -133,6 +135,7 @@ class _Cable:
 
     async def __aenter__(self) -> Self:
         """Connect."""
+        await asyncio.to_thread(_read_earth_orientation)
         self._connected = True
         try:
             self._check_connection()
@@ -337,3 +340,9 @@ class SimulatedReceiver(_Cable):
     def fail(self, times: int) -> None:
         """Let the next readings fail."""
         self._failures = times
+
+
+@cache
+def _read_earth_orientation() -> None:
+    """Have astropy read its tables of the Earth: a second, which no event loop has to spare."""
+    body_direction("sun", 0.0, (0.0, 0.0))
