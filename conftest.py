@@ -40,6 +40,15 @@ def _guard_network() -> None:
 
 _guard_network()
 
+
+def _look_for_postgresql() -> None:
+    """Debian keeps the programs of its PostgreSQL server where no PATH leads."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), *map(str, folders)])
+
+
+_look_for_postgresql()
+
 # Time limits on single examples measure the machine, not the code. In CI the same examples
 # are drawn every time, so that a red run is about the change it ran on.
 hypothesis.settings.register_profile("local", deadline=None)
