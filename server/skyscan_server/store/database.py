@@ -11,18 +11,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from skyscan_server.store.errors import StoreError, StoreFull
-from skyscan_server.store.migrate import migrate
+from skyscan_server.store.errors import StoreError
+from skyscan_server.store.failures import in_words, store_error
+from skyscan_server.store.migrate import migrate, require_schema
 from skyscan_server.store.one_hub import held
 
 _READERS = 4
 _CONNECTIONS = 10
 _PATIENCE_S = 30.0
+# A migration may rewrite what years have left.
+_MIGRATION_S = 3600.0
 
 
 class Database:
@@ -31,7 +34,7 @@ class Database:
     Parameters
     ----------
     reader, writer : AsyncEngine
-        Both the same on PostgreSQL.
+        Of the same database; on PostgreSQL they share their connections.
     """
 
     def __init__(self, reader: AsyncEngine, writer: AsyncEngine) -> None:
@@ -46,9 +49,18 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection to read with: what it sees is one moment of the database."""
-        async with self._reader.connect() as connection, connection.begin():
-            yield connection
+        """Give a connection to read with: what it sees is one moment of the database.
+
+        Raises
+        ------
+        StoreAway
+            Where the database cannot be reached, or does not answer in time.
+        """
+        try:
+            async with self._reader.connect() as connection, connection.begin():
+                yield connection
+        except (OSError, sa.exc.SQLAlchemyError) as error:
+            _raise(error)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -58,6 +70,9 @@ class Database:
         ------
         StoreFull
             Where there is no room for it; nothing of it is in the database then.
+        StoreAway
+            Where the database cannot be reached, or does not answer in time; if that happened
+            at the very end, the transaction may be in it all the same.
         """
         async with AsyncExitStack() as stack:
             if self.is_sqlite:
@@ -65,20 +80,27 @@ class Database:
             try:
                 async with self._writer.begin() as connection:
                     yield connection
-            except sa.exc.DBAPIError as error:
-                if is_full(error):
-                    raise StoreFull(f"the database takes nothing: {error.orig}") from error
-                raise
+            except (OSError, sa.exc.SQLAlchemyError) as error:
+                _raise(error)
+
+
+def _raise(error: Exception) -> NoReturn:
+    known = store_error(error)
+    if known is None:
+        raise error
+    raise known from error
 
 
 @asynccontextmanager
-async def open_database(url: str) -> AsyncIterator[Database]:
+async def open_database(url: str, *, owner: bool = True) -> AsyncIterator[Database]:
     """Open a database, with its schema brought up to date.
 
     Parameters
     ----------
     url : str
         ``sqlite:///PATH`` or ``postgresql://USER@HOST/NAME``.
+    owner : bool
+        Whether the schema is this role's to change; without it, it must be up to date.
 
     Yields
     ------
@@ -90,50 +112,76 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     StoreInUse
         Where another process has opened this SQLite database.
     StoreError
-        Where it cannot be reached.
+        Where it cannot be opened.
     NewerSchema
         Where a newer version of this program has made it.
+    NotPrepared
+        Where its schema is not up to date, and not this role's to change.
     """
-    parsed = sa.make_url(url)
+    parsed = _parsed(url)
+    name = parsed.render_as_string()
     async with AsyncExitStack() as stack:
-        if parsed.get_backend_name() == "sqlite":
-            path = await asyncio.to_thread(_with_folder, Path(str(parsed.database)))
-            stack.enter_context(held(path))
-            async_url = parsed.set(drivername="sqlite+aiosqlite", database=str(path))
-            writer = _sqlite(async_url, "BEGIN IMMEDIATE", connections=1)
-            reader = _sqlite(async_url, "BEGIN", connections=_READERS)
-        else:
-            writer = reader = create_async_engine(
-                parsed.set(drivername="postgresql+asyncpg"),
-                pool_size=_CONNECTIONS,
-                pool_timeout=_PATIENCE_S,
-                pool_pre_ping=True,
-                connect_args={"timeout": _PATIENCE_S, "command_timeout": _PATIENCE_S},
-            )
-        for engine in {writer, reader}:
-            stack.push_async_callback(engine.dispose)
         try:
-            async with writer.connect() as connection:
-                await connection.run_sync(migrate)
-        except (OSError, sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
-            reason = getattr(error, "orig", None) or error
-            raise StoreError(f"{parsed.render_as_string()}: cannot be opened: {reason}") from error
+            if parsed.get_backend_name() == "sqlite":
+                path = await asyncio.to_thread(_with_folder, Path(parsed.database or ""))
+                stack.enter_context(held(path))
+                parsed = parsed.set(drivername="sqlite+aiosqlite", database=str(path))
+                await _prepare(_sqlite(parsed, connections=1, migrating=True), owner=owner)
+                writer = _sqlite(parsed, connections=1)
+                reader = _sqlite(parsed, connections=_READERS, reading=True)
+            else:
+                parsed = parsed.set(drivername="postgresql+asyncpg")
+                await _prepare(_postgresql(parsed, answer_s=_MIGRATION_S), owner=owner)
+                writer = _postgresql(parsed, answer_s=_PATIENCE_S)
+                # One moment for all of a block's queries; by default each has its own.
+                reader = writer.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+        except (OSError, sa.exc.SQLAlchemyError) as error:
+            raise StoreError(f"{name}: cannot be opened: {in_words(error)}") from error
+        for engine in (writer, reader):
+            stack.push_async_callback(engine.dispose)
         yield Database(reader, writer)
 
 
-def is_full(error: sa.exc.DBAPIError) -> bool:
-    """Whether an error says that there is no room."""
-    code = getattr(error.orig, "sqlite_errorname", "") or getattr(error.orig, "sqlstate", "")
-    return code in {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "53100"}
+async def _prepare(engine: AsyncEngine, *, owner: bool) -> None:
+    """See to the schema, over a connection that is used for nothing else."""
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(migrate if owner else require_schema)
+    finally:
+        await engine.dispose()
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):  # it may hold a password: not repeated here
+        raise StoreError(
+            "the URL of the database: must be sqlite:///PATH or postgresql://USER@HOST/NAME"
+        ) from None
 
 
 def _with_folder(path: Path) -> Path:
-    path = path.absolute()
+    # The file itself, whatever links lead to it: the lock beside it must be one.
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def _sqlite(url: sa.URL, begin: str, *, connections: int) -> AsyncEngine:
+def _postgresql(url: sa.URL, *, answer_s: float) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=_CONNECTIONS,
+        pool_timeout=_PATIENCE_S,
+        pool_pre_ping=True,
+        connect_args={"timeout": _PATIENCE_S, "command_timeout": answer_s},
+    )
+
+
+def _sqlite(
+    url: sa.URL, *, connections: int, reading: bool = False, migrating: bool = False
+) -> AsyncEngine:
     engine = create_async_engine(
         url,
         poolclass=sa.AsyncAdaptedQueuePool,
@@ -151,11 +199,13 @@ def _sqlite(url: sa.URL, begin: str, *, connections: int) -> AsyncEngine:
         cursor.execute("PRAGMA journal_mode = WAL")
         # What has been acknowledged outlives a power cut.
         cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
+        # A migration makes a table anew by dropping the old one, to which others refer.
+        cursor.execute(f"PRAGMA foreign_keys = {'OFF' if migrating else 'ON'}")
+        cursor.execute(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
         cursor.close()
 
     @sa.event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from skyscan_server.store.errors import NewerSchema
+from skyscan_server.store.errors import NewerSchema, NotPrepared, StoreError
 
 _ADVISORY_LOCK = 0x5C45CA11  # any number that nobody else uses
 
@@ -32,18 +32,39 @@ def migrate(connection: sa.Connection, target: str = "head") -> None:
     """
     config = configuration()
     with connection.begin():
-        if connection.dialect.name == "postgresql":  # hubs that start at once take turns
-            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        present = set(MigrationContext.configure(connection).get_current_heads())
-        if not present <= known:
-            raise NewerSchema(
-                f"the database has schema {', '.join(sorted(present - known))}, which this "
-                "version of skyscan-lab does not know: a newer one has used it. Install that "
-                "version again, or give another database"
-            )
+        take_turn(connection)
+        before = _present(connection)
+        _refuse_newer(before, config)
         config.attributes["connection"] = connection
         command.upgrade(config, target)
+        # On SQLite nothing has watched over references in between.
+        if connection.dialect.name == "sqlite" and _present(connection) != before:
+            _require_whole(connection)
+
+
+def require_schema(connection: sa.Connection) -> None:
+    """See that a database is as this version needs it, without changing anything.
+
+    Raises
+    ------
+    NewerSchema, NotPrepared
+        Where it is not.
+    """
+    config = configuration()
+    with connection.begin():
+        present = _present(connection)
+    _refuse_newer(present, config)
+    if present != set(ScriptDirectory.from_config(config).get_heads()):
+        raise NotPrepared(
+            "the database has not been brought up to date: start a hub that may do so, whose "
+            "`database` in hub.toml names the owner of the tables"
+        )
+
+
+def take_turn(connection: sa.Connection) -> None:
+    """Let hubs that start at once change the database one after the other."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
 
 
 def configuration() -> Config:
@@ -51,3 +72,24 @@ def configuration() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     return config
+
+
+def _present(connection: sa.Connection) -> set[str]:
+    return set(MigrationContext.configure(connection).get_current_heads())
+
+
+def _refuse_newer(present: set[str], config: Config) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if not present <= known:
+        raise NewerSchema(
+            f"the database has schema {', '.join(sorted(present - known))}, which this "
+            "version of skyscan-lab does not know: a newer one has used it. Install that "
+            "version again, or give another database"
+        )
+
+
+def _require_whole(connection: sa.Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if broken:
+        tables = ", ".join(sorted({row[0] for row in broken}))
+        raise StoreError(f"the migrations would leave rows without what they refer to in {tables}")
