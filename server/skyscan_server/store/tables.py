@@ -21,7 +21,8 @@ class UtcTime(sa.TypeDecorator[datetime]):
         """On its way into the database."""
         if value is None:
             return None
-        value = value.astimezone(UTC)
+        # The APIs have times without a suffix, and they are UTC.
+        value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
@@ -29,6 +30,17 @@ class UtcTime(sa.TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Words(sa.TypeDecorator[str]):
+    """Text from people and devices; NUL, which PostgreSQL's text cannot hold, is shown."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - as SQLAlchemy calls it
+        """On its way into the database."""
+        return None if value is None else value.replace("\0", "\N{SYMBOL FOR NULL}")
 
 
 # SQLite numbers rows by itself only in a column that is called INTEGER.
@@ -49,8 +61,8 @@ nodes = sa.Table(
     "nodes",
     metadata,
     sa.Column("id", Id, primary_key=True, autoincrement=True),
-    sa.Column("installation", sa.Text, nullable=False, unique=True),
-    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("installation", Words, nullable=False, unique=True),
+    sa.Column("name", Words, nullable=False),
     sa.Column("graph_version", sa.Integer, nullable=False, server_default="0"),
     sa.Column("connection_epoch", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("connected", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -63,8 +75,8 @@ rotors = sa.Table(
     metadata,
     sa.Column("id", Id, primary_key=True, autoincrement=True),
     sa.Column("node_id", Id, sa.ForeignKey("nodes.id"), nullable=False),
-    sa.Column("key", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("key", Words, nullable=False),
+    sa.Column("name", Words, nullable=False),
     sa.Column("graph", Json, nullable=False),
     # A rotor that has sessions is never taken out: they belong to it.
     sa.Column("deleted", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -84,7 +96,7 @@ control = sa.Table(
     metadata,
     sa.Column("rotor_id", Id, sa.ForeignKey("rotors.id"), primary_key=True, autoincrement=False),
     sa.Column("epoch", sa.BigInteger, nullable=False),
-    sa.Column("holder", sa.Text),
+    sa.Column("holder", Words),
     # After this, a claim that nobody renews is nobody's; without it, it lasts until given up.
     sa.Column("until", UtcTime),
 )
@@ -93,13 +105,13 @@ sessions = sa.Table(
     "sessions",
     metadata,
     sa.Column("id", Id, primary_key=True, autoincrement=True),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("name", Words, nullable=False, unique=True),
     sa.Column("rotor_id", Id, sa.ForeignKey("rotors.id"), nullable=False, index=True),
     sa.Column("request", Json, nullable=False),
     sa.Column("plan", Json, nullable=False),
     sa.Column("total", sa.Integer, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
-    sa.Column("notes", sa.Text),
+    sa.Column("notes", Words),
     # What the users want, and who carries it out.
     sa.Column("desired", sa.Text, nullable=False),
     sa.Column("seen", sa.BigInteger, nullable=False),
@@ -109,7 +121,7 @@ sessions = sa.Table(
     sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("status", sa.Text, nullable=False, index=True),
     sa.Column("reasons", Json, nullable=False),
-    sa.Column("words", sa.Text),
+    sa.Column("words", Words),
     sa.Column("done", sa.Integer, nullable=False),
     sa.Column("missing", sa.Integer, nullable=False),
     sa.Column("started_at", UtcTime),
@@ -164,10 +176,10 @@ assets = sa.Table(
     "assets",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("installation", sa.Text, nullable=False, index=True),
+    sa.Column("installation", Words, nullable=False, index=True),
     sa.Column("session_id", Id, sa.ForeignKey("sessions.id")),
-    sa.Column("label", sa.Text, nullable=False),
-    sa.Column("media_type", sa.Text, nullable=False),
+    sa.Column("label", Words, nullable=False),
+    sa.Column("media_type", Words, nullable=False),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("complete", sa.Boolean, nullable=False),
