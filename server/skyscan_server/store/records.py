@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from skyscan_server.store.tables import records
 
+# SQLite takes no expression that is deeper than 1000.
+_MOST_TERMS = 250
+
 
 class Stored(NamedTuple):
     """A record as it is stored: its number and its JSON."""
@@ -32,13 +35,18 @@ async def after(
         sa.and_(records.c.session_id == session, records.c.number > number)
         for session, number in cursors.items()
     ]
-    query = (
-        sa.select(records.c.session_id, records.c.number, records.c.body)
-        .where(sa.or_(*wanted))
-        .order_by(records.c.session_id, records.c.number)
-        .limit(limit)
-    )
-    return [Stored(*row) for row in await connection.execute(query)]
+    found: list[Stored] = []
+    for start in range(0, len(wanted), _MOST_TERMS):
+        query = (
+            sa.select(records.c.session_id, records.c.number, records.c.body)
+            .where(sa.or_(*wanted[start : start + _MOST_TERMS]))
+            .order_by(records.c.session_id, records.c.number)
+            .limit(limit - len(found))
+        )
+        found += [Stored(*row) for row in await connection.execute(query)]
+        if len(found) == limit:
+            break
+    return found
 
 
 async def bodies(connection: AsyncConnection, session_id: int) -> list[tuple[int, str]]:
@@ -91,4 +99,4 @@ async def of_numbers(
     query = sa.select(records.c.number, records.c.body).where(
         records.c.session_id == session_id, records.c.number.in_(numbers)
     )
-    return dict(await connection.execute(query))
+    return {number: body for number, body in await connection.execute(query)}  # noqa: C416 - dict() takes a result with .keys() for a mapping
