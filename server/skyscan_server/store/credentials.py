@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from skyscan_server.store.tables import clients, grants, revocations
@@ -71,19 +72,14 @@ async def forget_grants(connection: AsyncConnection, before: datetime) -> None:
 
 async def revoke(connection: AsyncConnection, revoked_id: str, until: datetime) -> None:
     """Remember that something is good no more."""
-    later = (
-        sa.update(revocations)
-        .where(revocations.c.token_id == revoked_id)
-        .values(
-            expires_at=sa.case(
-                (revocations.c.expires_at < until, until), else_=revocations.c.expires_at
-            )
-        )
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(revocations).values(token_id=revoked_id, expires_at=until)
+    later = statement.on_conflict_do_update(
+        index_elements=[revocations.c.token_id],
+        set_={"expires_at": statement.excluded.expires_at},
+        where=revocations.c.expires_at < statement.excluded.expires_at,
     )
-    if (await connection.execute(later)).rowcount == 0:
-        await connection.execute(
-            sa.insert(revocations).values(token_id=revoked_id, expires_at=until)
-        )
+    await connection.execute(later)
 
 
 async def all_revoked(connection: AsyncConnection, now: datetime) -> frozenset[str]:
