@@ -6,6 +6,9 @@ from importlib.metadata import version
 
 from aiohttp import web
 
+from skyscan_server.gateway.assets import AssetRoutes
+from skyscan_server.gateway.enrolment import EnrolmentRoute
+from skyscan_server.gateway.nodes import NodeRoutes
 from skyscan_server.gateway.ws import NodeSocket
 from skyscan_server.main.access import Access
 from skyscan_server.main.rules import Rules
@@ -29,9 +32,15 @@ def gateway_application(
     readiness: Readiness,
 ) -> web.Application:
     """Make it."""
+    operations = [
+        *EnrolmentRoute(access.enrolling).operations,
+        *NodeRoutes(rules.nodes, rules.tasks, rules.ingest).operations,
+        *AssetRoutes(rules.assets, rules.nodes, rules.tasks).operations,
+        *token_operations(access.endpoint, access.key),
+    ]
     return make_application(
-        [*token_operations(access.endpoint, access.key)],
-        [*node_socket.channels],
+        operations,
+        node_socket.channels,
         authentication=Authentication(access.nodes),
         browsers=Browsers([settings.host, *settings.allowed_hosts]),
         metrics=Metrics(),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from skyscan_server.bus.base import Bus
+from skyscan_server.domain.assets import Assets
 from skyscan_server.domain.calls import NodeCaller
 from skyscan_server.domain.dispatch import Dispatch
 from skyscan_server.domain.feeds import Feeds
@@ -18,6 +19,8 @@ from skyscan_server.domain.sessions import Sessions
 from skyscan_server.domain.tasks import Tasks
 from skyscan_server.domain.troubles import Troubles
 from skyscan_server.main.issuing import BUILT_IN
+from skyscan_server.settings import HubSettings
+from skyscan_server.store.asset_files import AssetFiles
 from skyscan_server.store.database import Database
 
 
@@ -35,10 +38,19 @@ class Rules:
     feeds: Feeds
     positions: Positions
     troubles: Troubles
+    assets: Assets
 
     @classmethod
-    def over(cls, database: Database, bus: Bus, nodes: Nodes, caller: NodeCaller) -> Self:
+    def over(
+        cls,
+        settings: HubSettings,
+        database: Database,
+        bus: Bus,
+        nodes: Nodes,
+        caller: NodeCaller,
+    ) -> Self:
         """Put them together; the caller knows the nodes already."""
+        files = AssetFiles(settings.data / "assets")
         rotors = Rotors(database, bus, caller, built_in=BUILT_IN)
         tasks = Tasks(database)
         return cls(
@@ -52,4 +64,5 @@ class Rules:
             feeds=Feeds(database, bus),
             positions=Positions(),
             troubles=Troubles(),
+            assets=Assets(database, files, quota_bytes=settings.asset_quota_bytes),
         )

@@ -15,13 +15,15 @@ from skyscan_server.bus.local import LocalBus
 from skyscan_server.domain.nodes import Nodes
 from skyscan_server.gateway.connection_registry import ConnectionRegistry
 from skyscan_server.gateway.direct_rpc import DirectRpc
+from skyscan_server.gateway.tile_renderer import TileRenderer
 from skyscan_server.gateway.ws import NodeSocket
 from skyscan_server.main.access import access_to
 from skyscan_server.main.background import background
 from skyscan_server.main.built_in import built_in_config, built_in_node
 from skyscan_server.main.gateway_application import gateway_application
+from skyscan_server.main.internal_application import internal_application
 from skyscan_server.main.issuing import lab_token
-from skyscan_server.main.listeners import listening
+from skyscan_server.main.listeners import listening, listening_at_path
 from skyscan_server.main.public_application import public_application
 from skyscan_server.main.rules import Rules
 from skyscan_server.node.agent import Node
@@ -29,6 +31,9 @@ from skyscan_server.settings import HubSettings
 from skyscan_server.store.database import open_database
 from skyscan_server.web.health import Check, Readiness
 from skyscan_server.web.metrics import Metrics
+
+INTERNAL_SOCKET = "internal.sock"
+"""Listener of the internal API in the data folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ async def serving(
             await nodes.forget_connections()  # nobody but us can have had them
         registry = ConnectionRegistry()
         rpc = DirectRpc(registry, nodes)
-        rules = Rules.over(database, bus, nodes, rpc)
+        rules = Rules.over(settings, database, bus, nodes, rpc)
         node_socket = NodeSocket(
             registry,
             rpc,
@@ -100,7 +105,11 @@ async def serving(
         )
         await stack.enter_async_context(
             background(
-                rules.ingest.run(), rules.feeds.run(), rules.dispatch.run(), node_socket.run()
+                rules.ingest.run(),
+                rules.feeds.run(),
+                rules.dispatch.run(),
+                rules.assets.run(),
+                node_socket.run(),
             )
         )
         await stack.enter_async_context(rules.motions)
@@ -108,6 +117,14 @@ async def serving(
         gateway = gateway_application(settings, rules, access, node_socket, readiness)
         gateway_url = await stack.enter_async_context(
             listening(gateway, settings.host, settings.gateway_port)
+        )
+        renderer = await stack.enter_async_context(TileRenderer(rules.sessions))
+        by_path = settings.internal_port is None
+        internal = internal_application(rules, access, rpc, renderer, readiness, by_path=by_path)
+        await stack.enter_async_context(
+            listening_at_path(internal, settings.data / INTERNAL_SOCKET)
+            if settings.internal_port is None
+            else listening(internal, "127.0.0.1", settings.internal_port)
         )
         if config is not None:
             node = built_in_node(config, settings.data, gateway_url, access.clients)
