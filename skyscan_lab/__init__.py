@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from skyscan_lab import datasets as datasets
+    from skyscan_lab.client.skyscan import SkyScanClient as SkyScanClient
     from skyscan_lab.devices.factory import open_station as open_station
     from skyscan_lab.grid import ScanGrid as ScanGrid
     from skyscan_lab.io import load_session as load_session
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ScanGrid": "skyscan_lab.grid:ScanGrid",
+    "SkyScanClient": "skyscan_lab.client.skyscan:SkyScanClient",
     "datasets": "skyscan_lab.datasets",
     "load_session": "skyscan_lab.io:load_session",
     "load_station": "skyscan_lab.station:load_station",
@@ -35,10 +37,18 @@ _HOME = {
     "validate": "skyscan_lab.session:validate",
 }
 
-_GIVES_SESSIONS = {"load_session", "scan", "session_from_points", "simulate_session", "validate"}
+_GIVES_SESSIONS = {
+    "SkyScanClient",
+    "load_session",
+    "scan",
+    "session_from_points",
+    "simulate_session",
+    "validate",
+}
 
 __all__ = [
     "ScanGrid",
+    "SkyScanClient",
     "datasets",
     "load_session",
     "load_station",

@@ -10,6 +10,7 @@ import skyscan_lab
 
 PUBLIC = [
     "ScanGrid",
+    "SkyScanClient",
     "datasets",
     "load_session",
     "load_station",
@@ -59,7 +60,9 @@ def test_importing_the_package_loads_nothing():
     assert set(ours) <= {"skyscan_lab", "importlib", "pkgutil", "typing"} | sys.stdlib_module_names
 
 
-@pytest.mark.parametrize("name", ["load_session", "scan", "session_from_points", "validate"])
+@pytest.mark.parametrize(
+    "name", ["SkyScanClient", "load_session", "scan", "session_from_points", "validate"]
+)
 def test_whoever_is_given_a_session_has_its_accessor(name):
     loaded = run(
         f"import skyscan_lab as sky, xarray; sky.{name}; print(xarray.Dataset.sky.__module__)"

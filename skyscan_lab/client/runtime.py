@@ -6,6 +6,7 @@ can read the file may use the lab, as with Jupyter's own.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -39,6 +40,15 @@ class Runtime(BaseModel):
     gateway_url: str = Field(min_length=1, max_length=2000)
     token: str = Field(min_length=1, repr=False)
     pid: int = Field(ge=1)
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process still runs; if not, anybody may listen at its addresses by now."""
+        try:
+            os.kill(self.pid, 0)
+        except (ProcessLookupError, PermissionError, OverflowError):
+            return False  # none, or somebody else's
+        return True
 
 
 def read_runtime(folder: Path) -> Runtime | None:
