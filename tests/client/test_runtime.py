@@ -1,6 +1,8 @@
 """Truth: JSON as written by hand, as the file of a lab has it."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -66,3 +68,12 @@ def test_what_is_no_such_file_is_named_without_its_token(tmp_path, document, wro
     with pytest.raises(FileError, match=rf"does not describe a lab \({wrong}\)") as caught:
         read_runtime(tmp_path)
     assert "secret" not in str(caught.value)
+
+
+def test_a_lab_that_was_killed_is_not_alive(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    runtime = Runtime.model_validate(LAB | {"pid": process.pid})
+    assert runtime.alive
+    process.communicate()
+    assert not runtime.alive
+    assert not Runtime.model_validate(LAB | {"pid": 2**63}).alive
