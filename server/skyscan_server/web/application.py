@@ -11,18 +11,18 @@ import structlog
 from aiohttp import hdrs, web
 
 from skyscan_server.auth.scopes import Scope
-from skyscan_server.web.authentication import Authentication, authenticate
-from skyscan_server.web.browsers import Browsers, guard
+from skyscan_server.web.authentication import Authentication
+from skyscan_server.web.browsers import Browsers
 from skyscan_server.web.documents import Documents
 from skyscan_server.web.endpoints import LITERAL_PATHS, channel_endpoint, operation_endpoint
-from skyscan_server.web.failures import answer_failures
+from skyscan_server.web.front_door import front_door
 from skyscan_server.web.health import Readiness, health_operations
 from skyscan_server.web.metrics import Metrics, metrics_operation
 from skyscan_server.web.open_sockets import OpenSockets
 from skyscan_server.web.operations import Channel, Declared, Operation
 from skyscan_server.web.problems import problem_response
 from skyscan_server.web.protected import refuse_undeclared
-from skyscan_server.web.request_log import log_requests
+from skyscan_server.web.request_log import RequestLog
 from skyscan_server.web.routes import ROUTES
 
 log = structlog.get_logger(__name__)
@@ -84,14 +84,7 @@ def make_application(
     ]
     if documents is not None:
         documents.make(operations, channels)
-    app = web.Application(
-        middlewares=[
-            log_requests(metrics),
-            answer_failures,
-            guard(browsers),
-            authenticate(authentication),
-        ]
-    )
+    app = web.Application(middlewares=[front_door(authentication, browsers, RequestLog(metrics))])
     _add_routes(app, operations, channels, open_sockets)
     for channel in channels:
         path = channel.template.plain

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection
 from typing import Protocol
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from skyscan_server.auth.principal import (
     Principal,
@@ -75,6 +74,21 @@ class Authentication:
         self._tickets = tickets
         self._open_access = open_access
 
+    async def admit(self, request: web.Request) -> None:
+        """Find out who calls, and let nobody through to a route that is not open to them.
+
+        Raises
+        ------
+        HttpRefusal
+            As `principal`.
+        """
+        declared = declared_of(request)
+        if declared is not None:
+            request[_KEY] = await self.principal(request, declared)
+        elif request.match_info.http_exception is None:
+            # Nobody has said who may call it, so nobody may.
+            raise RuntimeError(f"{request.path}: this route was never declared")
+
     async def principal(self, request: web.Request, declared: Declared) -> Principal:
         """Find out who calls a route, and whether they may.
 
@@ -118,22 +132,6 @@ class Authentication:
         if principal.token_id and not await self.verifier.still_good(principal):
             raise _not_good("the token has expired or was revoked")
         return principal
-
-
-def authenticate(authentication: Authentication) -> Middleware:
-    """Middleware that lets nobody through to a route that is not open to them."""
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        declared = declared_of(request)
-        if declared is not None:
-            request[_KEY] = await authentication.principal(request, declared)
-        elif request.match_info.http_exception is None:
-            # Nobody has said who may call it, so nobody may.
-            raise RuntimeError(f"{request.path}: this route was never declared")
-        return await handler(request)
-
-    return check
 
 
 def loopback_access(scopes: Collection[Scope]) -> OpenAccess:

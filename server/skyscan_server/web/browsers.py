@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from skyscan_server.web.problems import HttpRefusal
 from skyscan_server.web.request_ids import REQUEST_ID_HEADER, request_id
@@ -102,17 +101,6 @@ class Browsers:
             if origin is not None and origin.lower() in self.origins:
                 headers["Access-Control-Allow-Origin"] = origin
                 headers["Access-Control-Expose-Headers"] = _READABLE
-
-
-def guard(browsers: Browsers) -> Middleware:
-    """Middleware that checks the names of every request."""
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        answer = browsers.check(request)
-        return await handler(request) if answer is None else answer
-
-    return check
 
 
 def _bare(host: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NoReturn
 
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from skyscan_server.web.problems import PROBLEM, HttpRefusal, clipped, problem_response
 from skyscan_server.web.refusals import words_of
@@ -16,27 +16,26 @@ from skyscan_server.web.routes import declared_of
 log = structlog.get_logger(__name__)
 
 
-@web.middleware
-async def answer_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer with what went wrong."""
-    headers: Mapping[str, str]
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        status, words = error.status, _of_aiohttp(request, error)
-        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-    except Exception as error:  # noqa: BLE001 - the last place where any error gets its answer
-        if request.writer.output_size > 0:
-            _give_up(request, error)
-        status, words, headers = _answer(request, error)
+def failure_answer(request: web.Request, error: Exception) -> web.Response:
+    """Answer with what went wrong.
+
+    Raises
+    ------
+    ConnectionError
+        Where nobody is there to be answered, or an answer has begun already.
+    """
+    if request.writer.output_size > 0:
+        _give_up(request, error)
+    status, words, headers = _told(request, error)
     declared = declared_of(request)
     shape = PROBLEM if declared is None else declared.problem
     return problem_response(status, words, headers, shape)
 
 
-def _answer(request: web.Request, error: Exception) -> tuple[int, str, Mapping[str, str]]:
+def _told(request: web.Request, error: Exception) -> tuple[int, str, Mapping[str, str] | None]:
+    if isinstance(error, web.HTTPException):
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        return error.status, _of_aiohttp(request, error), headers
     known = words_of(error)
     if known is not None:
         status, words = known
@@ -44,14 +43,14 @@ def _answer(request: web.Request, error: Exception) -> tuple[int, str, Mapping[s
             declared = declared_of(request)
             write = log.debug if declared is not None and declared.quiet else log.warning
             write("not available", status=status, words=words)
-        return status, words, (error.headers if isinstance(error, HttpRefusal) else None) or {}
+        return status, words, error.headers if isinstance(error, HttpRefusal) else None
     if isinstance(error, ConnectionError) and _has_left(request):
         raise error
     log.error("request failed", exc_info=error)
-    return 500, f"internal error, request {request_id(request)}", {}
+    return 500, f"internal error, request {request_id(request)}", None
 
 
-def _give_up(request: web.Request, error: Exception) -> None:
+def _give_up(request: web.Request, error: Exception) -> NoReturn:
     """Cut a connection whose answer is half written: its reader must notice."""
     if not (isinstance(error, ConnectionError) and _has_left(request)):
         log.error("answer broken off", exc_info=error)

@@ -60,6 +60,23 @@ class Socket(Generic[Receives, Sends]):
         Whether the values of messages are checked once more, as those of bodies are.
     """
 
+    # Thousands may be open, and idle.
+    __slots__ = (
+        "_check_values",
+        "_ending",
+        "_listener",
+        "_open_sockets",
+        "_receives",
+        "_request",
+        "_response",
+        "_scope",
+        "_sending",
+        "_sends",
+        "path",
+        "principal",
+        "sending_since",
+    )
+
     def __init__(
         self,
         request: web.Request,
@@ -170,34 +187,31 @@ class Socket(Generic[Receives, Sends]):
         opening_s : float
             Longest time until it has opened the socket.
         """
-        scope = asyncio.timeout(opening_s)
+        scope = self._scope = asyncio.timeout(opening_s)
+        failure: Exception | None = None
         try:
-            code, words = await self._handle(handling, scope)
-            await self._close(code, words)
+            try:
+                async with scope:
+                    await handling
+            except Exception as error:  # noqa: BLE001 - what became of it is told to the client
+                failure = error
+            finally:
+                self._scope = None
+                await self._stop_listening()
+            await self._close(*self._outcome(failure, scope.expired()))
         finally:
             self._open_sockets.discard(self)
         return self._response
 
-    async def _handle(self, handling: Awaitable[None], scope: asyncio.Timeout) -> tuple[int, str]:
-        try:
-            async with scope:
-                self._scope = scope
-                try:
-                    await handling
-                finally:
-                    self._scope = None
-                    await self._stop_listening()
-        except Exception as error:
-            if not self._response.prepared:
-                if scope.expired():
-                    raise HttpRefusal(503, "the socket could not be opened in time") from error
-                raise
-            if self._ending is not None:
-                return self._ending
-            return self._failed(error)
+    def _outcome(self, failure: Exception | None, expired: bool) -> tuple[int, str]:
+        """Code and words to close with; where it was never open, the failure itself."""
         if not self._response.prepared:
-            raise RuntimeError(f"{self.path}: the handler never opened its socket")
-        return self._ending or (NORMAL, "")
+            if expired:
+                raise HttpRefusal(503, "the socket was not opened in time") from failure
+            raise failure or RuntimeError(f"{self.path}: the handler never opened its socket")
+        if self._ending is not None:
+            return self._ending
+        return (NORMAL, "") if failure is None else self._failed(failure)
 
     def _failed(self, error: Exception) -> tuple[int, str]:
         cause = _only_cause(error)

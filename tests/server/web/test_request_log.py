@@ -96,7 +96,7 @@ async def test_requests_are_counted_by_template_and_status(client, site):
     assert counted == {
         '{method="GET",path="/aims/{aim_id}",status="200"}': 2.0,
         '{method="GET",path="/aims/{aim_id}",status="422"}': 1.0,
-        '{method="GET",path="(no route)",status="404"}': 2.0,
+        '{method="-",path="(no route)",status="404"}': 2.0,
     }
     seconds = 'skyscan_http_request_seconds_count{method="GET",path="/aims/{aim_id}"}'
     assert found[seconds] == 3.0
