@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from skyscan_lab.protocol.records import Entry, MissingRecord, PointRecord
 from skyscan_lab.scanning import Progress
 
 _LINES = 20  # about so many in a log file, however long the scan
@@ -21,8 +20,8 @@ _LINES = 20  # about so many in a log file, however long the scan
 class Display(Protocol):
     """Shows a scan."""
 
-    def show(self, entry: Entry) -> None:
-        """Show what has just been recorded."""
+    def show(self, news: str) -> None:
+        """Show how far it is, and in words what has just been recorded."""
 
     def note(self, text: str) -> None:
         """Show a line of text."""
@@ -64,9 +63,9 @@ class BarDisplay:
         self._scale = scale
         self._task = bar.add_task("", total=progress.total)
 
-    def show(self, entry: Entry) -> None:
+    def show(self, news: str) -> None:
         """Move the bar."""
-        text = "  ".join((_reading(entry), estimate(self._progress, self._scale)))
+        text = "  ".join((news, estimate(self._progress, self._scale)))
         self._bar.update(self._task, completed=self._progress.done, description=text)
 
     def note(self, text: str) -> None:
@@ -83,14 +82,14 @@ class LineDisplay:
         self._scale = scale
         self._shown = 0
 
-    def show(self, entry: Entry) -> None:
+    def show(self, news: str) -> None:
         """Print a line when a further part is done."""
         part = math.floor(self._progress.fraction * _LINES)
         if part > self._shown:
             self._shown = part
             progress = self._progress
             done = f"{progress.done}/{progress.total} ({progress.fraction:.0%})"
-            self.note("  ".join((done, _reading(entry), estimate(progress, self._scale))))
+            self.note("  ".join((done, news, estimate(progress, self._scale))))
 
     def note(self, text: str) -> None:
         """Print a line."""
@@ -107,10 +106,6 @@ def estimate(progress: Progress, scale: float) -> str:
     return f"{left} left, until {end:%H:%M}" + (f" in {left.days} days" if left.days else "")
 
 
-def _reading(entry: Entry) -> str:
-    record = entry.record
-    if isinstance(record, PointRecord):
-        return f"az {record.azimuth_deg:6.2f}° el {record.elevation_deg:5.2f}° {record.mean:8.2f}"
-    if isinstance(record, MissingRecord):
-        return f"missing: {record.words}"
-    return ""
+def reading(azimuth_deg: float, elevation_deg: float, value: str) -> str:
+    """Say what was read where; columns stay where they are from point to point."""
+    return f"az {azimuth_deg:6.2f}° el {elevation_deg:5.2f}° {value:>8}"

@@ -6,14 +6,34 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from skyscan_lab.protocol.lifecycle import ScanStatus
-from skyscan_lab.scanning import RunningScan
+from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
 
 _HELP = "Enter goes on, q leaves it for later, Ctrl-C cancels"
+
+
+class Controlled(Protocol):
+    """A scan that can be held, let go on, and ended; here or elsewhere."""
+
+    @property
+    def status(self) -> ScanStatus:
+        """Status now."""
+
+    @property
+    def reasons(self) -> Collection[PauseReason]:
+        """Why it is held, or will be at the next point."""
+
+    def pause(self) -> None:
+        """Hold it at the next point."""
+
+    def resume(self) -> None:
+        """Let it go on."""
+
+    def cancel(self) -> None:
+        """End it."""
 
 
 @contextlib.contextmanager
@@ -36,10 +56,13 @@ class ScanKeys:
 
     Parameters
     ----------
-    running : RunningScan
+    scan : Controlled
         The scan.
     note : callable
         Shows a line of text.
+    elsewhere : bool
+        Whether it goes on without this program, which a third Ctrl-C then leaves, if the
+        second has come to nothing.
 
     Attributes
     ----------
@@ -49,11 +72,15 @@ class ScanKeys:
         Of the wait for the scan; made to run out when the scan is to be left as it is.
     """
 
-    def __init__(self, running: RunningScan, note: Callable[[str], None]) -> None:
+    def __init__(
+        self, scan: Controlled, note: Callable[[str], None], *, elsewhere: bool = False
+    ) -> None:
         self.listening = sys.stdin is not None and sys.stdin.isatty()
         self.patience = asyncio.timeout(None)
-        self._running = running
+        self._scan = scan
         self._note = note
+        self._elsewhere = elsewhere
+        self._cancelling = False
         self._decided = asyncio.Event()
         self._undo = contextlib.ExitStack()
 
@@ -87,26 +114,29 @@ class ScanKeys:
         await self._decided.wait()
 
     def _interrupt(self) -> None:
-        held = self._running.status is ScanStatus.PAUSED or self._running.reasons
-        if held:
+        if self._cancelling and self._elsewhere:
+            self._leave()
+        elif self._held:
             self._note("cancelling")
-            self._running.cancel()
+            self._cancelling = True
+            self._scan.cancel()
             self._decided.set()
         else:
             self._note("pausing at the next point")
-            self._running.pause()
+            self._scan.pause()
 
     def _line(self) -> None:
         line = sys.stdin.readline()
         if not line:  # the terminal is gone; signals still work
             asyncio.get_running_loop().remove_reader(sys.stdin)
             return
-        if not (self._running.status is ScanStatus.PAUSED or self._running.reasons):
+        if not self._held:
             return
         match line.strip().lower():
             case "" | "r":
                 self._note("going on")
-                self._running.resume()
+                self._cancelling = False
+                self._scan.resume()
                 self._decided.set()
             case "q":
                 self._leave()
@@ -114,6 +144,10 @@ class ScanKeys:
                 self._interrupt()
             case other:
                 self._note(f"{other!r} means nothing here: {_HELP}")
+
+    @property
+    def _held(self) -> bool:
+        return self._scan.status is ScanStatus.PAUSED or bool(self._scan.reasons)
 
     def _leave(self) -> None:
         with contextlib.suppress(RuntimeError):  # already left, or not yet waiting

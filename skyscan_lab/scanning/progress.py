@@ -80,14 +80,30 @@ class Progress:
         """Take note of the next record."""
         record = entry.record
         if isinstance(record, StatusRecord):
-            # Time starts again where the scan goes on.
-            running = record.status is ScanStatus.RUNNING
-            self._since = record.time if running else None
+            self.count_from(record.time if record.status is ScanStatus.RUNNING else None)
         elif isinstance(record, PointRecord | MissingRecord):
-            done, self.done = self.done, record.sequence + 1
-            self.missing += isinstance(record, MissingRecord)
-            if self._since is not None:
-                took = (record.time - self._since).total_seconds()
-                if took >= 0.0:  # a clock that was set back says nothing
-                    self._measured.append((took, float(self._until[self.done] - self._until[done])))
-            self._since = record.time
+            self.reach(record.sequence + 1, record.time, missing=isinstance(record, MissingRecord))
+
+    def reach(self, done: int, time: datetime, *, missing: bool = False) -> None:
+        """Take note of points that are done.
+
+        Parameters
+        ----------
+        done : int
+            How many are by now.
+        time : datetime
+            When.
+        missing : bool
+            Whether the last one has no reading.
+        """
+        before, self.done = self.done, done
+        self.missing += missing
+        if self._since is not None:
+            took = (time - self._since).total_seconds()
+            if took >= 0.0:  # a clock that was set back says nothing
+                self._measured.append((took, float(self._until[done] - self._until[before])))
+        self._since = time
+
+    def count_from(self, time: datetime | None) -> None:
+        """Count the next point's time from here; from that point itself, if from None."""
+        self._since = time
