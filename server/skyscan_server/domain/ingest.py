@@ -12,7 +12,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 import structlog
@@ -20,15 +20,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from skyscan_lab.protocol.records import MissingRecord, PointRecord, ScanRecord
 from skyscan_server.bus.base import SESSIONS, Bus
-from skyscan_server.domain.errors import NotFound, Refused
+from skyscan_server.domain.errors import NotFound, Refused, Unavailable
+from skyscan_server.domain.messages import RECORD
 from skyscan_server.domain.summary import Summary
 from skyscan_server.store import control, records, sessions
 from skyscan_server.store.database import Database
-from skyscan_server.store.errors import StoreFull
+from skyscan_server.store.errors import StoreError
+from skyscan_server.store.failures import in_words
 
 _GROUP = 4096
 _WAITING = 1024
-_RETRY_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,23 @@ class _Batch:
     committed: asyncio.Future[int] = field(repr=False)
 
 
+class _Known(NamedTuple):
+    """A record whose number is taken."""
+
+    number: int
+    record: ScanRecord
+
+    def is_as(self, stored: str) -> bool:
+        """Whether it is what is stored; a newer version may write the same in another way."""
+        return self.record.model_dump_json() == stored or self.record == RECORD.validate_json(
+            stored
+        )
+
+
+_Outcome = int | Exception
+"""Number up to which a batch's session is committed, or why the batch is not."""
+
+
 class Ingest:
     """The one writer of records.
 
@@ -50,6 +68,8 @@ class Ingest:
         Where to.
     bus : Bus
         Woken after each commit.
+    retry_s : float
+        Time after which to try again what could not be committed.
 
     Attributes
     ----------
@@ -57,10 +77,12 @@ class Ingest:
         What keeps records from being committed at present, in words.
     """
 
-    def __init__(self, database: Database, bus: Bus) -> None:
+    def __init__(self, database: Database, bus: Bus, *, retry_s: float = 1.0) -> None:
         self.trouble: str | None = None
         self._database = database
         self._bus = bus
+        self._retry_s = retry_s
+        self._ended = False
         self._queue: asyncio.Queue[_Batch] = asyncio.Queue(_WAITING)
 
     async def store(self, session_id: int, first: int, batch: Sequence[ScanRecord]) -> int:
@@ -86,9 +108,15 @@ class Ingest:
             Where there is no such session.
         Refused
             For records that cannot follow what is there.
+        Unavailable
+            Where the hub stops; whether they were committed is not known then.
         """
         committed = asyncio.get_running_loop().create_future()
-        await self._queue.put(_Batch(session_id, first, batch, committed))
+        if not self._ended:
+            await self._queue.put(_Batch(session_id, first, batch, committed))
+        if self._ended:
+            self._refuse_queued()  # and let in those who wait for room, to be told, too
+            raise _stopping()
         number: int = await committed
         return number
 
@@ -98,12 +126,17 @@ class Ingest:
         try:
             while True:
                 group = await self._next_group()
-                await self._commit_patiently(group)
+                outcome = await self._commit_patiently(group)
+                self._bus.publish(SESSIONS)
+                _answer(group, outcome)
         finally:
-            while not self._queue.empty():
-                group.append(self._queue.get_nowait())
-            for batch in group:
-                batch.committed.cancel()
+            self._ended = True
+            _refuse(group)
+            self._refuse_queued()
+
+    def _refuse_queued(self) -> None:
+        while not self._queue.empty():
+            _refuse([self._queue.get_nowait()])
 
     async def _next_group(self) -> list[_Batch]:
         group = [await self._queue.get()]
@@ -113,39 +146,37 @@ class Ingest:
             size += len(group[-1].records)
         return group
 
-    async def _commit_patiently(self, group: list[_Batch]) -> None:
+    async def _commit_patiently(self, group: list[_Batch]) -> list[_Outcome]:
         """Commit a group however long the disk is full or the database away."""
         while True:
             try:
                 outcome = await self._commit(group)
-            except (StoreFull, OSError, sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+            except StoreError as error:
                 if self.trouble is None:
                     log.warning("records cannot be committed", reason=str(error))
                 self.trouble = str(error)
-                await asyncio.sleep(_RETRY_S)
+                await asyncio.sleep(self._retry_s)
+            except sa.exc.SQLAlchemyError as error:
+                # The database does not take one of them, which the others must not pay for.
+                if len(group) == 1:
+                    return [_not_taken(group[0], error)]
+                return [one for batch in group for one in await self._commit_patiently([batch])]
             else:
                 if self.trouble is not None:
                     log.info("records are committed again")
                 self.trouble = None
-                break
-        self._bus.publish(SESSIONS)
-        for batch, result in zip(group, outcome, strict=True):
-            if batch.committed.done():  # its sender has gone
-                continue
-            if isinstance(result, Exception):
-                batch.committed.set_exception(result)
-            else:
-                batch.committed.set_result(result)
+                return outcome
 
-    async def _commit(self, group: list[_Batch]) -> list[int | Exception]:
+    async def _commit(self, group: list[_Batch]) -> list[_Outcome]:
         rows: list[dict[str, Any]] = []
-        old: defaultdict[int, dict[int, str]] = defaultdict(dict)
+        old: defaultdict[int, list[_Known]] = defaultdict(list)
         async with self._database.write() as connection:
             stored = await sessions.of_ids(connection, {batch.session_id for batch in group})
             sums = {number: Summary.of(row) for number, row in stored.items()}
             outcome = [_take(batch, sums, rows, old) for batch in group]
             for session_id, resent in old.items():
-                await self._compare(connection, session_id, resent)
+                fresh = {r["number"]: r["body"] for r in rows if r["session_id"] == session_id}
+                await _compare(connection, session_id, resent, fresh)
             if rows:
                 await records.add(connection, rows)
             changed = [number for number, row in stored.items() if sums[number].number > row.number]
@@ -157,25 +188,58 @@ class Ingest:
                     await control.release(connection, stored[number].rotor_id, stored[number].epoch)
         return outcome
 
-    async def _compare(
-        self, connection: AsyncConnection, session_id: int, resent: dict[int, str]
-    ) -> None:
-        first = await records.of_numbers(connection, session_id, resent)
-        differ = sorted(n for n, body in first.items() if body != resent[n])
-        if differ:
-            log.warning(
-                "records came again with other content; the first are kept",
-                session_id=session_id,
-                numbers=differ,
-            )
+
+def _answer(group: list[_Batch], outcome: Sequence[_Outcome]) -> None:
+    for batch, result in zip(group, outcome, strict=True):
+        if batch.committed.done():  # answered before, or its sender has gone
+            continue
+        if isinstance(result, Exception):
+            batch.committed.set_exception(result)
+        else:
+            batch.committed.set_result(result)
+
+
+def _refuse(group: list[_Batch]) -> None:
+    _answer(group, [_stopping() for _ in group])
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("the hub stops")
+
+
+def _not_taken(batch: _Batch, error: Exception) -> Refused:
+    last = batch.first + len(batch.records) - 1
+    numbers = f"records {batch.first} to {last}"
+    log.error(
+        "records are not taken by the database",
+        session_id=batch.session_id,
+        numbers=numbers,
+        reason=in_words(error),
+    )
+    return Refused(f"{numbers}: the database does not take them: {in_words(error)}")
+
+
+async def _compare(
+    connection: AsyncConnection, session_id: int, resent: list[_Known], fresh: dict[int, str]
+) -> None:
+    """Say which records came again with other content: than before, or within a group."""
+    stored = {known.number for known in resent} - fresh.keys()
+    first = fresh | await records.of_numbers(connection, session_id, stored)
+    differ = {known.number for known in resent if not known.is_as(first[known.number])}
+    if differ:
+        log.warning(
+            "records came again with other content; the first are kept",
+            session_id=session_id,
+            numbers=sorted(differ),
+        )
 
 
 def _take(
     batch: _Batch,
     sums: dict[int, Summary],
     rows: list[dict[str, Any]],
-    old: dict[int, dict[int, str]],
-) -> int | Exception:
+    old: dict[int, list[_Known]],
+) -> _Outcome:
     """Add what is new in a batch to the rows; say up to where its session is then."""
     summary = sums.get(batch.session_id)
     if summary is None:
@@ -186,7 +250,7 @@ def _take(
     try:
         for number, record in enumerate(batch.records, batch.first):
             if number <= summary.number:
-                old[batch.session_id][number] = record.model_dump_json()
+                old[batch.session_id].append(_Known(number, record))
                 continue
             summary = summary.after(number, record)
             point = record if isinstance(record, PointRecord | MissingRecord) else None
