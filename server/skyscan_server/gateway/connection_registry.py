@@ -85,5 +85,5 @@ async def _say_farewell(connection: NodeConnection) -> None:
     # One that reads nothing is closed without having been told.
     with suppress(NodeGone, TimeoutError):
         async with asyncio.timeout(_FAREWELL_S):
-            await connection.send_last(Superseded(words=_WORDS))
+            await connection.send(Superseded(words=_WORDS), last=True)
     connection.end(SUPERSEDED, _WORDS)

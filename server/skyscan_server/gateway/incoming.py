@@ -23,7 +23,7 @@ from skyscan_lab.protocol.node_link import (
 )
 from skyscan_lab.protocol.rpc import PositionNow
 from skyscan_server.bus.base import SESSIONS, TASKS, Bus
-from skyscan_server.domain.errors import DomainError, NotFound
+from skyscan_server.domain.errors import DomainError, NotFound, Unavailable
 from skyscan_server.domain.positions import Positions
 from skyscan_server.domain.rotors import Rotors
 from skyscan_server.domain.tasks import Tasks
@@ -115,7 +115,7 @@ class Incoming:
             raise HttpRefusal(429, words)
         connection.batches += 1
         # What there is no room for must not be held by its errand either.
-        kept = message if self._intake.has_room(message) else None
+        kept = message if self._intake.reserve(message) else None
         storing = partial(self._store, connection, message.session_id, kept)
         self._errands.start(storing, connection.fail)
 
@@ -127,6 +127,8 @@ class Incoming:
             await _patiently(connection, work)
         finally:
             connection.batches -= 1
+            if records is not None:
+                self._intake.release(records)
 
     async def _acknowledge(
         self, connection: NodeConnection, session_id: int, records: Records | None
@@ -141,7 +143,10 @@ class Incoming:
         await connection.send(Ack(session_id=session_id, number=number))
 
     async def _grant(self, connection: NodeConnection, session_id: int) -> None:
-        await connection.send(await self._tasks.claim(connection.node_id, session_id))
+        granted = await self._tasks.claim(connection.node_id, session_id)
+        if granted.granted:
+            connection.sessions.add(session_id)
+        await connection.send(granted)
 
     async def _note_trouble(self, connection: NodeConnection, message: Trouble) -> None:
         session_id = message.session_id
@@ -197,6 +202,8 @@ async def _patiently(connection: NodeConnection, work: Work) -> None:
             await work()
         except NodeGone:
             break  # it says it again when it is back
+        except Unavailable:
+            break  # the hub stops
         except DomainError as error:
             status, words = words_of(error) or (500, str(error))
             log.warning("node refused", node_id=connection.node_id, status=status, words=words)

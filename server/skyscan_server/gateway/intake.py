@@ -35,25 +35,27 @@ class Intake:
         self._waiting = 0
         self._room = asyncio.Event()
 
-    def has_room(self, records: Records) -> bool:
-        """Whether some records can be taken now."""
-        return self._waiting + len(records.records) <= self._most_records
+    def reserve(self, records: Records) -> bool:
+        """Make room for some records; whether there is."""
+        if self._waiting + len(records.records) > self._most_records:
+            return False
+        self._waiting += len(records.records)
+        return True
+
+    def release(self, records: Records) -> None:
+        """Give back the room of some records, committed or not."""
+        self._waiting -= len(records.records)
+        self._room.set()
 
     async def store(self, records: Records) -> int:
-        """Commit records; return where the session then stands.
+        """Commit records that have room; return where the session then stands.
 
         Raises
         ------
-        NotFound, Refused
+        NotFound, Refused, Unavailable
             As `Ingest.store`.
         """
-        count = len(records.records)
-        self._waiting += count
-        try:
-            return await self._ingest.store(records.session_id, records.first, records.records)
-        finally:
-            self._waiting -= count
-            self._room.set()
+        return await self._ingest.store(records.session_id, records.first, records.records)
 
     async def catch_up(self, session_id: int) -> int:
         """Wait for room; return where a session stands, for its node to go on from there."""

@@ -6,6 +6,7 @@ there may be to tell: what has changed is noted here, and a courier is called.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -87,6 +88,7 @@ class NodeConnection:
         "_last_request",
         "_ready",
         "_socket",
+        "_turn",
         "batches",
         "epoch",
         "graph_version",
@@ -124,6 +126,7 @@ class NodeConnection:
         self._cancels: list[int] = []
         self._graph_changed = False
         self._last_request = 0
+        self._turn = asyncio.Lock()
 
     @property
     def ready(self) -> bool:
@@ -135,22 +138,28 @@ class NodeConnection:
         self._ready = True
         self._mail_has_come()
 
-    async def send(self, message: HubMessage) -> None:
+    async def send(self, message: HubMessage, *, last: bool = False) -> None:
         """Send a message.
+
+        Parameters
+        ----------
+        message : HubMessage
+            What to say.
+        last : bool
+            Whether this is what is said last, when nothing else counts any more.
 
         Raises
         ------
         NodeGone
             Where the node has left, or this is its connection no longer.
         """
-        if self.retired:
-            raise NodeGone("this connection has ended")
-        await self.send_last(message)
-
-    async def send_last(self, message: HubMessage) -> None:
-        """Send a message even where this is the node's connection no longer."""
         try:
-            await self._socket.send(message)
+            # One at a time: whoever is cancelled while aiohttp waits for a slow reader takes all
+            # others that wait for the same one with it.
+            async with self._turn:
+                if self.retired and not last:
+                    raise NodeGone("this connection has ended")
+                await self._socket.send(message)
         except ConnectionError as error:
             raise NodeGone("the node has left") from error
 
