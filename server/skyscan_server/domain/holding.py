@@ -6,7 +6,7 @@ whoever held the mount before moves nothing any more, however late their order a
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -41,7 +41,7 @@ async def claim(
     Conflict
         Naming who holds it.
     """
-    now = datetime.now(UTC)
+    now = await control.now(connection)
     until = None if for_s is None else now + timedelta(seconds=for_s)
     epoch = await control.claim(connection, rotor.id, holder, now=now, until=until)
     if epoch is None:
@@ -49,20 +49,22 @@ async def claim(
     return epoch
 
 
-async def require_free(connection: AsyncConnection, rotor: RotorRow) -> None:
-    """Refuse early what a claim would refuse.
+async def require_free(connection: AsyncConnection, rotor: RotorRow, *, lock: bool = False) -> None:
+    """Refuse early what a claim would refuse; if asked, nobody claims it in between.
 
     Raises
     ------
     Conflict
         Naming who holds it.
     """
-    row = await control.get(connection, rotor.id)
-    if row.holder is not None and (row.until is None or row.until >= datetime.now(UTC)):
+    row = await control.get(connection, rotor.id, lock=lock)
+    if row.holder is not None and (row.until is None or row.until >= await control.now(connection)):
         raise await held(connection, rotor)
 
 
-async def renew(connection: AsyncConnection, rotor: RotorRow, epoch: int, *, for_s: float) -> None:
+async def renew(
+    connection: AsyncConnection, rotor: RotorRow, epoch: int, holder: str, *, for_s: float
+) -> None:
     """Hold on to a claim.
 
     Raises
@@ -70,10 +72,15 @@ async def renew(connection: AsyncConnection, rotor: RotorRow, epoch: int, *, for
     Conflict
         Where it has run out, or somebody else has taken the mount since.
     """
-    now = datetime.now(UTC)
+    now = await control.now(connection)
     until = now + timedelta(seconds=for_s)
-    if not await control.renew(connection, rotor.id, epoch, now=now, until=until):
-        raise Conflict(f"{rotor.name}: the claim with epoch {epoch} has ended")
+    if not await control.renew(connection, rotor.id, epoch, holder, now=now, until=until):
+        raise ended(rotor, epoch)
+
+
+def ended(rotor: RotorRow, epoch: int) -> Conflict:
+    """Error that says that a claim is no more."""
+    return Conflict(f"{rotor.name}: the claim with epoch {epoch} has ended")
 
 
 async def held(connection: AsyncConnection, rotor: RotorRow) -> Conflict:

@@ -7,11 +7,12 @@ claim a motion of ours had.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-import sqlalchemy as sa
 import structlog
 
 from skyscan_lab.protocol.graph import GraphRotor
@@ -23,6 +24,7 @@ from skyscan_server.domain.errors import DomainError
 from skyscan_server.domain.rotors import Rotors
 from skyscan_server.domain.targets import Target, target_now
 from skyscan_server.store import control
+from skyscan_server.store.control import ControlRow
 from skyscan_server.store.database import Database
 from skyscan_server.store.errors import StoreError
 from skyscan_server.store.rotors import RotorRow
@@ -30,7 +32,17 @@ from skyscan_server.store.rotors import RotorRow
 # A move that is refused is refused within this time; longer than it, it is under way.
 _REFUSED_WITHIN_S = 1.5
 
+T = TypeVar("T")
+
 log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Jog:
+    """A jog that this hub watches over."""
+
+    renewed: asyncio.Event = field(default_factory=asyncio.Event)
+    ending: bool = False
 
 
 class Motions:
@@ -44,14 +56,28 @@ class Motions:
         The rotors.
     caller : NodeCaller
         Through which they are moved.
+    refused_within_s : float
+        How long a motion is waited for, so that its refusal reaches who asked.
+    renewal_s : float
+        Time within which a jog must be renewed.
     """
 
-    def __init__(self, database: Database, rotors: Rotors, caller: NodeCaller) -> None:
+    def __init__(
+        self,
+        database: Database,
+        rotors: Rotors,
+        caller: NodeCaller,
+        *,
+        refused_within_s: float = _REFUSED_WITHIN_S,
+        renewal_s: float = JOG_RENEWAL_S,
+    ) -> None:
         self._database = database
         self._rotors = rotors
         self._caller = caller
+        self._refused_within_s = refused_within_s
+        self._renewal_s = renewal_s
         self._under_way: set[asyncio.Task[Any]] = set()
-        self._renewals: dict[int, asyncio.Event] = {}
+        self._jogs: dict[tuple[int, int], _Jog] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -78,10 +104,11 @@ class Motions:
             For a target outside of its limits, and for one that cannot be reached.
         """
         rotor = await self._rotors.get(rotor_id)
-        epoch = await self._claim(rotor, "move", MOVE_TIMEOUT_S)
-        slew = calls.move(self._caller, rotor, target.azimuth, target.elevation, epoch)
-        await self._begin(rotor, epoch, slew)
-        return epoch
+        return await self._begin(
+            rotor,
+            "move",
+            lambda epoch: calls.move(self._caller, rotor, target.azimuth, target.elevation, epoch),
+        )
 
     async def point(self, rotor_id: int, request: PointRequest) -> Target:
         """Begin a slew to a named target, where it is now; raises as `move` and `target_now`."""
@@ -96,9 +123,9 @@ class Motions:
     async def park(self, rotor_id: int) -> int:
         """Begin to park; raises as `move`."""
         rotor = await self._rotors.get(rotor_id)
-        epoch = await self._claim(rotor, "park", MOVE_TIMEOUT_S)
-        await self._begin(rotor, epoch, calls.park(self._caller, rotor, epoch))
-        return epoch
+        return await self._begin(
+            rotor, "park", lambda epoch: calls.park(self._caller, rotor, epoch)
+        )
 
     async def jog(self, rotor_id: int, request: JogRequest) -> int:
         """Begin a jog, or renew one by its epoch; raises as `move`.
@@ -107,11 +134,10 @@ class Motions:
         """
         rotor = await self._rotors.get(rotor_id)
         if request.epoch is None:
-            epoch = await self._claim(rotor, "jog", 2 * JOG_RENEWAL_S)
+            epoch = await self._claim(rotor, "jog", 2 * self._renewal_s)
         else:
             epoch = request.epoch
-            async with self._database.write() as connection:
-                await holding.renew(connection, rotor, epoch, for_s=2 * JOG_RENEWAL_S)
+            await self._renew(rotor, epoch)
         try:
             await calls.jog(
                 self._caller,
@@ -126,11 +152,12 @@ class Motions:
         except DomainError:
             await self._release(rotor, epoch)
             raise
-        if epoch in self._renewals:
-            self._renewals[epoch].set()
-        else:
-            self._renewals[epoch] = asyncio.Event()
+        jog = self._jogs.get((rotor.id, epoch))
+        if jog is None:
+            self._jogs[rotor.id, epoch] = _Jog()
             self._own(self._dead_man(rotor, epoch))
+        else:
+            jog.renewed.set()
         return epoch
 
     async def stop(self, rotor_id: int) -> None:
@@ -144,67 +171,124 @@ class Motions:
             Where its node cannot be told: it then has to be stopped at the site.
         """
         rotor = self._rotors.known(rotor_id) or await self._rotors.get(rotor_id)
+        # Read beside the call, which waits for nothing: afterwards, it may be the next one's.
+        holder = self._own(self._holder(rotor))
         await calls.stop(self._caller, rotor)
+        # It stands still, which is what was asked for, whatever the store is busy with.
+        ending = self._own(self._end_motion(rotor, holder))
+        await asyncio.wait({ending}, timeout=self._refused_within_s)
+
+    async def _begin(
+        self, rotor: RotorRow, what: str, motion: Callable[[int], Awaitable[object]]
+    ) -> int:
+        """Start a motion and wait for a while, so that a refusal reaches who asked.
+
+        It is a task of ours from the claim to the release, so that it ends as it must even
+        where nobody waits for it any more.
+        """
+        claimed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        task = self._own(self._carry_out(rotor, what, motion, claimed))
+        either: set[asyncio.Future[Any]] = {task, claimed}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({task}, timeout=self._refused_within_s)
+        for ended in done:
+            ended.result()
+        return claimed.result()
+
+    async def _carry_out(
+        self,
+        rotor: RotorRow,
+        what: str,
+        motion: Callable[[int], Awaitable[object]],
+        claimed: asyncio.Future[int],
+    ) -> None:
+        epoch = await self._claim(rotor, what, MOVE_TIMEOUT_S)
         try:
-            async with self._database.write() as connection:
-                row = await control.get(connection, rotor_id)
-                if row.until is not None:  # a motion of ours; a scan is held, and keeps its claim
-                    await control.release(connection, rotor_id, row.epoch)
-        except (StoreError, OSError, sa.exc.SQLAlchemyError) as error:
-            # It stands still, which is what was asked for; the claim runs out by itself.
-            log.warning("claim not given up after a stop", reason=str(error))
+            if not claimed.done():
+                claimed.set_result(epoch)
+            await motion(epoch)
+        finally:
+            await self._release(rotor, epoch)
 
     async def _claim(self, rotor: RotorRow, what: str, for_s: float) -> int:
         async with self._database.write() as connection:
             return await holding.claim(connection, rotor, what, for_s=for_s)
 
-    async def _release(self, rotor: RotorRow, epoch: int) -> None:
+    async def _renew(self, rotor: RotorRow, epoch: int) -> None:
+        self._require_going_on(rotor, epoch)
         async with self._database.write() as connection:
-            await control.release(connection, rotor.id, epoch)
+            await holding.renew(connection, rotor, epoch, "jog", for_s=2 * self._renewal_s)
+        self._require_going_on(rotor, epoch)
 
-    async def _begin(
-        self, rotor: RotorRow, epoch: int, motion: Coroutine[Any, Any, object]
-    ) -> None:
-        """Start a motion and wait for a while, so that a refusal reaches who asked."""
-        task = self._own(self._carry_out(rotor, epoch, motion))
-        done, _ = await asyncio.wait({task}, timeout=_REFUSED_WITHIN_S)
-        if done:
-            task.result()
-        else:
-            task.add_done_callback(_log_failure)
+    def _require_going_on(self, rotor: RotorRow, epoch: int) -> None:
+        jog = self._jogs.get((rotor.id, epoch))
+        if jog is not None and jog.ending:
+            raise holding.ended(rotor, epoch)
 
-    async def _carry_out(
-        self, rotor: RotorRow, epoch: int, motion: Coroutine[Any, Any, object]
-    ) -> None:
+    async def _release(self, rotor: RotorRow, epoch: int) -> None:
         try:
-            await motion
-        finally:
-            await self._release(rotor, epoch)
+            async with self._database.write() as connection:
+                await control.release(connection, rotor.id, epoch)
+        except StoreError as error:
+            log.warning("claim not given up: it runs out", rotor=rotor.name, reason=str(error))
+
+    async def _holder(self, rotor: RotorRow) -> ControlRow | None:
+        try:
+            async with self._database.read() as connection:
+                return await control.get(connection, rotor.id)
+        except StoreError as error:
+            log.warning("claim cannot be read", rotor=rotor.name, reason=str(error))
+            return None
+
+    async def _end_motion(self, rotor: RotorRow, holder: asyncio.Task[ControlRow | None]) -> None:
+        """End the claim that a motion had, and not that of a scan, which is held."""
+        row = await holder
+        if row is not None and row.until is not None:
+            await self._release(rotor, row.epoch)
 
     async def _dead_man(self, rotor: RotorRow, epoch: int) -> None:
         """Stop a jog that is renewed no more, beside the node that does the same."""
-        renewed = self._renewals[epoch]
+        jog = self._jogs[rotor.id, epoch]
         try:
-            while True:
-                renewed.clear()
-                async with asyncio.timeout(JOG_RENEWAL_S):
-                    await renewed.wait()
-        except TimeoutError:
-            async with self._database.read() as connection:
-                ours = (await control.get(connection, rotor.id)).epoch == epoch
-            if ours:  # else it was stopped, and somebody else may move the rotor by now
-                await calls.stop(self._caller, rotor)
+            while await self._is_renewed(rotor, epoch, jog):
+                pass
         finally:
-            del self._renewals[epoch]
+            del self._jogs[rotor.id, epoch]
             await self._release(rotor, epoch)
 
-    def _own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    async def _is_renewed(self, rotor: RotorRow, epoch: int, jog: _Jog) -> bool:
+        """Wait for a renewal; where there is none, stop the rotor."""
+        try:
+            async with asyncio.timeout(self._renewal_s):
+                await jog.renewed.wait()
+        except TimeoutError:
+            pass
+        else:
+            jog.renewed.clear()
+            return True
+        jog.ending = True  # a renewal that comes from now on comes too late
+        try:
+            async with self._database.read() as connection:
+                row, now = await control.get(connection, rotor.id), await control.now(connection)
+        except StoreError as error:
+            # Nobody can have taken the rotor meanwhile.
+            log.warning("claim of a jog cannot be read", rotor=rotor.name, reason=str(error))
+        else:
+            if row.epoch != epoch:  # it was stopped, and somebody else may move the rotor
+                return False
+            if row.until is not None and row.until - now > timedelta(seconds=self._renewal_s):
+                jog.ending = False  # renewed by way of another hub, or just now
+                return True
+        await calls.stop(self._caller, rotor)
+        return False
+
+    def _own(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(self._ended)
         return task
 
-
-def _log_failure(task: asyncio.Task[Any]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.warning("motion ended early", reason=str(error))
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.info("motion ended early", reason=str(error))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from skyscan_lab.protocol.graph import GraphRotor
@@ -84,6 +83,7 @@ class Rotors:
             While no node has registered.
         """
         async with self._changing() as connection:
+            await rotors.hold_names(connection)
             if await rotors.named(connection, fields.name) is not None:
                 raise Conflict(f"A rotor named {fields.name!r} exists already")
             node = await self._node(connection, fields.node)
@@ -108,8 +108,9 @@ class Rotors:
             For another node, or fields that do not go together.
         """
         async with self._changing() as connection:
+            await rotors.hold_names(connection)
             row = await _require(connection, rotor_id)
-            await holding.require_free(connection, row)
+            await holding.require_free(connection, row, lock=True)
             if fields.node not in (None, row.node):
                 raise Invalid("node", fields.node, f"{row.node!r}, where the rotor stands")
             other = await rotors.named(connection, fields.name)
@@ -135,7 +136,7 @@ class Rotors:
         """
         async with self._changing() as connection:
             row = await _require(connection, rotor_id)
-            await holding.require_free(connection, row)
+            await holding.require_free(connection, row, lock=True)
             await rotors.delete(connection, rotor_id)
             await nodes.next_graph(connection, row.node_id)
 
@@ -169,12 +170,8 @@ class Rotors:
 
     @asynccontextmanager
     async def _changing(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with self._database.write() as connection:
-                yield connection
-        except sa.exc.IntegrityError as error:
-            # Somebody else has taken the name between our look and our change.
-            raise Conflict("A rotor of this name exists already") from error
+        async with self._database.write() as connection:
+            yield connection
         self._bus.publish(GRAPHS)
 
     async def _node(self, connection: AsyncConnection, name: str | None) -> NodeRow:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from skyscan_lab.protocol.graph import GraphRotor
 from skyscan_lab.protocol.lifecycle import ScanStatus
@@ -23,7 +24,7 @@ from skyscan_server.bus.base import SESSIONS, TASKS, Bus
 from skyscan_server.domain import calls, holding
 from skyscan_server.domain.appending import append, cancelled
 from skyscan_server.domain.calls import CallFailed, NodeCaller
-from skyscan_server.domain.errors import DomainError, NotFound, Refused, Unavailable
+from skyscan_server.domain.errors import Conflict, DomainError, NotFound, Refused, Unavailable
 from skyscan_server.domain.messages import RECORD
 from skyscan_server.domain.summary import Summary
 from skyscan_server.store import records, rotors, sessions
@@ -82,7 +83,7 @@ class Sessions:
         NotFound
             For a rotor that is not there.
         Conflict
-            For a rotor that somebody holds.
+            For a rotor that somebody holds, or has just changed.
         Unavailable
             For a rotor that its node cannot reach; nothing of the session is left behind.
         Refused
@@ -131,6 +132,7 @@ class Sessions:
                 **Summary().values,
             )
             epoch = await holding.claim(connection, rotor, f"scan {session_id}")
+            await _require_same(connection, rotor)
             await sessions.update(connection, session_id, epoch=epoch)
             row = await sessions.get(connection, session_id)
         if row is None:
@@ -215,6 +217,9 @@ class Sessions:
                 raise NotFound(NO_SESSION)
             if row.status not in allowed:
                 raise Refused(f"Cannot {verb} scan in '{row.status}' state (must be {words})")
+            if row.desired == Desired.CANCEL and desired is not Desired.CANCEL:
+                # Its node has yet to say so, but it ends.
+                raise Refused(f"Cannot {verb} scan in 'cancelling' state (must be {words})")
             changes: dict[str, Any] = {"desired": str(desired), "seen": row.number}
             if desired is Desired.CANCEL and not row.claimed:
                 await append(connection, row, cancelled(), **changes)
@@ -233,6 +238,15 @@ class Sessions:
         if probed.unreachable_points is not None and not request.clip:
             raise Refused(probed.unreachable_points)
         return probed
+
+
+async def _require_same(connection: AsyncConnection, rotor: RotorRow) -> None:
+    """See that a rotor, now ours, is still the one that was probed."""
+    now = await rotors.get(connection, rotor.id)
+    if now is None:
+        raise NotFound(NO_ROTOR)
+    if now.graph != rotor.graph:
+        raise Conflict(f"{rotor.name} was changed just now: start the scan again")
 
 
 def read_recording(stored: tuple[dict[str, Any], list[tuple[int, str]]]) -> Recording:

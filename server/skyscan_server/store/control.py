@@ -5,7 +5,7 @@ The epoch is the fencing token: it goes up with every change of holder and never
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -28,10 +28,19 @@ async def add(connection: AsyncConnection, rotor_id: int) -> None:
     await connection.execute(sa.insert(control).values(rotor_id=rotor_id, epoch=0))
 
 
-async def get(connection: AsyncConnection, rotor_id: int) -> ControlRow:
-    """Who holds a rotor."""
+async def now(connection: AsyncConnection) -> datetime:
+    """Time of the database, which is the same for all hubs on it."""
+    if connection.dialect.name == "sqlite":  # this hub alone
+        return datetime.now(UTC)
+    time: datetime = (await connection.execute(sa.select(sa.func.clock_timestamp()))).scalar_one()
+    return time
+
+
+async def get(connection: AsyncConnection, rotor_id: int, *, lock: bool = False) -> ControlRow:
+    """Who holds a rotor; if asked, nobody else takes it until the transaction ends."""
     query = sa.select(control).where(control.c.rotor_id == rotor_id)
-    return ControlRow(*(await connection.execute(query)).one())
+    row = await connection.execute(query.with_for_update() if lock else query)
+    return ControlRow(*row.one())
 
 
 async def claim(
@@ -55,12 +64,23 @@ async def claim(
 
 
 async def renew(
-    connection: AsyncConnection, rotor_id: int, epoch: int, *, now: datetime, until: datetime
+    connection: AsyncConnection,
+    rotor_id: int,
+    epoch: int,
+    holder: str,
+    *,
+    now: datetime,
+    until: datetime,
 ) -> bool:
     """Hold on to a claim that has not run out; whether it could be."""
     statement = (
         sa.update(control)
-        .where(control.c.rotor_id == rotor_id, control.c.epoch == epoch, control.c.until >= now)
+        .where(
+            control.c.rotor_id == rotor_id,
+            control.c.epoch == epoch,
+            control.c.holder == holder,
+            control.c.until >= now,
+        )
         .values(until=until)
     )
     return (await connection.execute(statement)).rowcount == 1

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from skyscan_server.store.tables import nodes, rotors
 
+_NAMES_LOCK = 0x5C45CA12  # any number that nobody else uses
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotorRow:
@@ -36,6 +38,12 @@ _ROTORS = sa.select(
     rotors.c.graph,
     rotors.c.deleted,
 ).join(nodes, nodes.c.id == rotors.c.node_id)
+
+
+async def hold_names(connection: AsyncConnection) -> None:
+    """Let nobody else name a rotor until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_NAMES_LOCK})"))
 
 
 async def add(connection: AsyncConnection, node_id: int, name: str, graph: dict[str, Any]) -> int:
