@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from skyscan_lab.station import Station
+
+MAX_NAME = 200
+"""Most characters of a rotor's name."""
 
 RotorKey = str
 """Name of a rotor within its node: never changes, whatever people call it."""
@@ -27,7 +30,7 @@ class GraphRotor(_Part):
     """
 
     key: RotorKey = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._-]+$")
-    name: str = Field(min_length=1, max_length=200)
+    name: str = Field(min_length=1, max_length=MAX_NAME)
     rotor_type: Literal["azel", "az", "el"] = "azel"
     min_elevation_deg: float = Field(default=0.0, ge=-90, le=90)
     station: Station = Station()
@@ -43,6 +46,14 @@ class HardwareGraph(_Part):
     """
 
     rotors: tuple[GraphRotor, ...] = ()
+
+    @field_validator("rotors")
+    @classmethod
+    def _each_key_once(cls, rotors: tuple[GraphRotor, ...]) -> tuple[GraphRotor, ...]:
+        keys = [rotor.key for rotor in rotors]
+        if len(set(keys)) < len(keys):
+            raise ValueError(f"each key must come once, not {keys}")
+        return rotors
 
     def rotor(self, key: RotorKey) -> GraphRotor:
         """Rotor of a key.

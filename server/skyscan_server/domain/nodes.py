@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, count
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from skyscan_lab.protocol.graph import GraphRotor, HardwareGraph
+from skyscan_lab.protocol.graph import MAX_NAME, GraphRotor, HardwareGraph
 from skyscan_server.domain.errors import NotFound
 from skyscan_server.store import control, nodes, rotors
 from skyscan_server.store.database import Database
@@ -121,7 +122,7 @@ class Nodes:
             await nodes.disconnect(connection, ended, datetime.now(UTC))
 
     async def standings(self) -> dict[int, Standing]:
-        """Newest epoch and graph of every node that is connected, here or elsewhere."""
+        """Newest connection and graph of every node, wherever it is connected."""
         async with self._database.read() as connection:
             return await nodes.standings(connection)
 
@@ -164,9 +165,7 @@ async def _register(
     connection: AsyncConnection, installation: str, seed: HardwareGraph
 ) -> tuple[int, int]:
     """Node of an installation, made if need be, and the version of its graph."""
-    node = await nodes.of_installation(connection, installation)
-    if node is None:
-        node = await nodes.add(connection, installation, installation)
+    node = await nodes.registered(connection, installation, installation)
     if node.graph_version > 0:
         return node.id, node.graph_version
     await _plant(connection, node, seed)
@@ -181,19 +180,23 @@ async def _require(connection: AsyncConnection, installation: str, node_id: int)
 
 
 async def _plant(connection: AsyncConnection, node: NodeRow, seed: HardwareGraph) -> None:
+    await rotors.hold_names(connection)
     for rotor in seed.rotors:
-        name = await _free_name(connection, rotor, node)
+        name = await _free_name(connection, rotor.name, node)
         graph = rotor.model_copy(update={"name": name}).model_dump(mode="json")
         rotor_id = await rotors.add(connection, node.id, name, graph)
         await control.add(connection, rotor_id)
         log.info("rotor registered", rotor_id=rotor_id, rotor=name, node=node.name)
 
 
-async def _free_name(connection: AsyncConnection, rotor: GraphRotor, node: NodeRow) -> str:
-    """Name of a rotor, told apart from another node's rotor of the same name."""
-    if await rotors.named(connection, rotor.name) is None:
-        return rotor.name
-    return f"{rotor.name} ({node.name})"
+async def _free_name(connection: AsyncConnection, wanted: str, node: NodeRow) -> str:
+    """Name for a rotor, told apart from others that are called the same."""
+    endings = chain(("", f" ({node.name})"), (f" ({node.name} {n})" for n in count(2)))
+    for ending in endings:
+        name = wanted[: MAX_NAME - len(ending)] + ending
+        if await rotors.named(connection, name) is None:
+            return name
+    raise AssertionError("there is always another number")
 
 
 async def _graph(connection: AsyncConnection, node_id: int) -> HardwareGraph:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from skyscan_server.store.tables import nodes
@@ -33,20 +34,23 @@ class Standing(NamedTuple):
     graph_version: int
 
 
-async def add(connection: AsyncConnection, installation: str, name: str) -> NodeRow:
-    """Add the node of an installation."""
-    statement = sa.insert(nodes).values(installation=installation, name=name).returning(nodes)
-    return NodeRow(**(await connection.execute(statement)).mappings().one())
+async def registered(connection: AsyncConnection, installation: str, name: str) -> NodeRow:
+    """Node of an installation, added where it is new, and held against other writers."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    await connection.execute(
+        insert(nodes)
+        .values(installation=installation, name=name)
+        .on_conflict_do_nothing(index_elements=[nodes.c.installation])
+    )
+    query = sa.select(nodes).where(nodes.c.installation == installation).with_for_update()
+    return NodeRow(**(await connection.execute(query)).mappings().one())
 
 
 async def get(connection: AsyncConnection, node_id: int) -> NodeRow | None:
     """Node of a number."""
-    return await _one(connection, nodes.c.id == node_id)
-
-
-async def of_installation(connection: AsyncConnection, installation: str) -> NodeRow | None:
-    """Node of an installation."""
-    return await _one(connection, nodes.c.installation == installation)
+    query = sa.select(nodes).where(nodes.c.id == node_id)
+    row = (await connection.execute(query)).mappings().first()
+    return None if row is None else NodeRow(**row)
 
 
 async def everyone(connection: AsyncConnection) -> list[NodeRow]:
@@ -88,10 +92,8 @@ async def see(connection: AsyncConnection, node_id: int, now: datetime) -> None:
 
 
 async def standings(connection: AsyncConnection) -> dict[int, Standing]:
-    """Standing of every node that is connected."""
-    query = sa.select(nodes.c.id, nodes.c.connection_epoch, nodes.c.graph_version).where(
-        nodes.c.connected
-    )
+    """Standing of every node."""
+    query = sa.select(nodes.c.id, nodes.c.connection_epoch, nodes.c.graph_version)
     return {
         node_id: Standing(epoch, version)
         for node_id, epoch, version in await connection.execute(query)
@@ -113,8 +115,3 @@ async def next_graph(connection: AsyncConnection, node_id: int) -> int:
     )
     version: int = (await connection.execute(statement)).scalar_one()
     return version
-
-
-async def _one(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> NodeRow | None:
-    row = (await connection.execute(sa.select(nodes).where(condition))).mappings().first()
-    return None if row is None else NodeRow(**row)
