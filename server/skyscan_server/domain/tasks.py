@@ -31,16 +31,12 @@ class Tasks:
         """Every open session of a node, and those of its journals that are ended.
 
         A journal whose name is not that of the session with its number is of another hub, and
-        is left out.
+        says nothing about that session.
         """
         known = {journal.session_id: journal.session for journal in journals}
         async with self._database.read() as connection:
             found = await sessions.of_node(connection, node_id, known.keys())
-        return [
-            _task(row, key)
-            for row, key in found
-            if row.id not in known or known[row.id] == row.name
-        ]
+        return [_task(row, key) for row, key in found if not row.final or known[row.id] == row.name]
 
     async def of_sessions(self, node_id: int, ids: Collection[int]) -> list[Task]:
         """Tasks of some sessions of a node, ended ones included."""
