@@ -19,8 +19,6 @@ from skyscan_server.domain.tasks import Tasks
 from skyscan_server.store.errors import StoreError
 from skyscan_server.store.sessions import OpenSession
 
-_LOOK_S = 1.0
-
 log = structlog.get_logger(__name__)
 
 
@@ -40,11 +38,14 @@ class Dispatch:
         The work of the nodes.
     bus : Bus
         Says when to look.
+    look_s : float
+        Time after which to look though nobody said so.
     """
 
-    def __init__(self, tasks: Tasks, bus: Bus) -> None:
+    def __init__(self, tasks: Tasks, bus: Bus, *, look_s: float = 1.0) -> None:
         self._tasks = tasks
         self._bus = bus
+        self._look_s = look_s
         self._inboxes: defaultdict[int, set[Inbox]] = defaultdict(set)
         self._known: dict[int, OpenSession] = {}
 
@@ -67,7 +68,7 @@ class Dispatch:
                     self._tell(await self._tasks.everything_open())
                 except (StoreError, OSError, sa.exc.SQLAlchemyError) as error:
                     log.warning("tasks cannot be read", reason=str(error))
-                await wake.wait(_LOOK_S)
+                await wake.wait(self._look_s)
 
     def _tell(self, now: list[OpenSession]) -> None:
         found = {session.id: session for session in now}

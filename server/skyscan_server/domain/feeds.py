@@ -28,10 +28,10 @@ from skyscan_server.store import records, sessions
 from skyscan_server.store.database import Database
 from skyscan_server.store.errors import StoreError
 
-_LOOK_S = 1.0
 _KEPT = 512
 _PART = 512
-_LARGEST_LOOK = 20_000
+# Making the messages of one look keeps everybody waiting.
+_LARGEST_LOOK = 1000
 
 log = structlog.get_logger(__name__)
 
@@ -114,11 +114,14 @@ class Feeds:
         What they read.
     bus : Bus
         Says when to read.
+    look_s : float
+        Time after which to read though nobody said so.
     """
 
-    def __init__(self, database: Database, bus: Bus) -> None:
+    def __init__(self, database: Database, bus: Bus, *, look_s: float = 1.0) -> None:
         self._database = database
         self._bus = bus
+        self._look_s = look_s
         self._feeds: dict[int, _Feed] = {}
 
     @asynccontextmanager
@@ -142,12 +145,9 @@ class Feeds:
         feed = await self._feed(session_id)
         feed.subscribers += 1
         try:
-            known = feed.summary.number if after is None else min(after, feed.summary.number)
-            summary = (
-                feed.summary
-                if known == feed.summary.number
-                else await self._summary_at(session_id, known)
-            )
+            newest = feed.summary.number
+            known = newest if after is None else max(0, min(after, newest))
+            summary = feed.summary if known == newest else await self._summary_at(session_id, known)
             yield Subscription(self, feed, message(session_id, feed.total, summary))
         finally:
             feed.subscribers -= 1
@@ -164,7 +164,7 @@ class Feeds:
                     log.warning("records cannot be read", reason=str(error))
                     more = False
                 if not more:
-                    await wake.wait(_LOOK_S)
+                    await wake.wait(self._look_s)
 
     async def read_back(self, feed: _Feed, at: Summary) -> tuple[Summary, list[Message]]:
         """Messages that the feed keeps no more, some of them, and where they end."""
