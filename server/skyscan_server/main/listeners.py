@@ -43,9 +43,7 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
         Naming the address and what to do.
     """
     async with _runner(app) as runner:
-        site = web.TCPSite(
-            runner, host, port, backlog=_BACKLOG, reuse_address=True, shutdown_timeout=_SHUTDOWN_S
-        )
+        site = web.TCPSite(runner, host, port, backlog=_BACKLOG, reuse_address=True)
         try:
             await site.start()
         except OSError as error:
@@ -78,7 +76,7 @@ async def listening_at_path(app: web.Application, path: Path) -> AsyncIterator[s
         except OSError as error:
             raise CannotListen(f"{path}: {error.strerror or error}") from error
         with contextlib.closing(bound):
-            await web.SockSite(runner, bound, shutdown_timeout=_SHUTDOWN_S).start()
+            await web.SockSite(runner, bound).start()
             try:
                 yield f"unix:{path}"
             finally:
@@ -102,7 +100,7 @@ def _private_socket(path: Path) -> socket.socket:
 @asynccontextmanager
 async def _runner(app: web.Application) -> AsyncIterator[web.AppRunner]:
     # Requests are logged by the application itself.
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     try:
         yield runner

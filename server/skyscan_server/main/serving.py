@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiohttp import web
+
 from skyscan_lab.client.runtime import Runtime
 from skyscan_server.auth.runtime_file import runtime_file
 from skyscan_server.bus.local import LocalBus
@@ -42,12 +44,19 @@ class Hub:
 
     Attributes
     ----------
-    url, gateway_url : str
-        Of the public API and of the gateway.
+    url, gateway_url, internal_url : str
+        Of the public API, of the gateway, and of the internal API (``unix:PATH``, where it is a
+        socket in the data folder).
+    public, gateway, internal : aiohttp.web.Application
+        What is served there.
     """
 
     url: str
     gateway_url: str
+    internal_url: str
+    public: web.Application
+    gateway: web.Application
+    internal: web.Application
 
 
 @asynccontextmanager
@@ -121,7 +130,7 @@ async def serving(
         renderer = await stack.enter_async_context(TileRenderer(rules.sessions))
         by_path = settings.internal_port is None
         internal = internal_application(rules, access, rpc, renderer, readiness, by_path=by_path)
-        await stack.enter_async_context(
+        internal_url = await stack.enter_async_context(
             listening_at_path(internal, settings.data / INTERNAL_SOCKET)
             if settings.internal_port is None
             else listening(internal, "127.0.0.1", settings.internal_port)
@@ -137,7 +146,7 @@ async def serving(
                 url=url, gateway_url=gateway_url, token=lab_token(access.issuer), pid=os.getpid()
             )
             await stack.enter_async_context(runtime_file(settings.data, runtime))
-        yield Hub(url, gateway_url)
+        yield Hub(url, gateway_url, internal_url, public, gateway, internal)
 
 
 def _readiness(rules: Rules) -> Readiness:
