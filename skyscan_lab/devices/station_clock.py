@@ -142,6 +142,8 @@ class StationClock:
     def end(self, operation: Operation, at_s: float) -> None:
         """Move station time on to where an operation has come to."""
         self._operations.remove(operation)
+        if at_s < operation.end_s:
+            self._ahead_s = 0.0  # the rest of a wait that was interrupted is nobody's
         self._seconds = max(self._seconds, at_s)
         if self._idle_since is not None:
             self._idle_since = time.monotonic()

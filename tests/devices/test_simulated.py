@@ -147,6 +147,17 @@ async def test_real_time_is_real() -> None:
     assert time.monotonic() - began >= 5 * 2 * 0.02 - 0.06  # a late wake-up is made good
 
 
+async def test_a_stop_does_not_take_as_long_as_the_move_that_it_ends() -> None:
+    made = devices(scale=2.0)
+    async with made.rotor as rotor:
+        move = asyncio.ensure_future(rotor.move(400.0, 0.0))  # ten seconds of ours
+        await under_way(rotor)
+        async with asyncio.timeout(3):
+            await rotor.stop()
+        with pytest.raises(RotorStalled):
+            await move
+
+
 async def test_position_follows_the_move_and_stop_brakes_it() -> None:
     made = devices(scale=20.0)
     async with made.rotor as rotor:

@@ -95,6 +95,8 @@ class Node:
         self._journal_file = journal_file
         self._folder = config.node.data
         self._commands: Commands | None = None
+        self._mounts: Mounts | None = None
+        self._scans: Scans | None = None
 
     async def run(self) -> None:
         """Work until cancelled.
@@ -128,7 +130,7 @@ class Node:
     async def _work(self, credentials: Credentials | None, *, died: bool) -> None:
         fence = await asyncio.to_thread(Fence, self._folder / "fence.json")
         graph = await asyncio.to_thread(self._known_graph)
-        mounts = Mounts(graph, self.config.bounds)
+        mounts = self._mounts = Mounts(graph, self.config.bounds)
         timeout = aiohttp.ClientTimeout(total=None, connect=self._timing.answer_s)
         try:
             if died:
@@ -136,6 +138,7 @@ class Node:
             async with aiohttp.ClientSession(timeout=timeout) as http, Crew() as crew:
                 shelf = Shelf(self._folder / "journals")
                 scans = Scans(shelf, mounts, fence, self._timing, crew, self._journal_file)
+                self._scans = scans
                 self._commands = Commands(mounts, fence, scans, self._timing, crew)
                 await scans.recover()
                 if credentials is None:

@@ -54,7 +54,9 @@ def data_folder(folder: Path) -> Iterator[bool]:
         with suppress(OSError):  # a full disk is no reason not to start
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield died
-        os.ftruncate(descriptor, 0)
+        try:
+            yield died
+        finally:  # however it ended, it had the time to
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)

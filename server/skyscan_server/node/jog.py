@@ -64,8 +64,8 @@ class Jogger:
 
     @property
     def turning(self) -> bool:
-        """Whether a jog is under way."""
-        return self._turn is not None and not self._turn.over
+        """Whether a jog is under way, or still being stopped."""
+        return self._turn is not None and not self._turn.ended.is_set()
 
     async def jog(self, azimuth: Sense, elevation: Sense, epoch: int) -> None:
         """Begin a jog, renew it, or change its direction; returns at once.
@@ -189,6 +189,7 @@ class _Turn:
 
     async def _finish(self, move: asyncio.Future[Position]) -> None:
         stopped = not move.done()
+        self._rotor.hold()  # an order that has not been given yet is not given after the stop
         if stopped and not self._stops:
             await asyncio.wait({move}, timeout=_RETURN_S)
         if not move.done():

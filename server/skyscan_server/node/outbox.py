@@ -123,29 +123,23 @@ class _Stream:
 
     def acknowledge(self, number: int) -> None:
         """Take note of where the hub stands, and go back there if it lacks something."""
-        progress = number > self._committed
-        # The number ends no batch, and the next one is under way: a part of it was taken.
-        missed = number < self._committed or (
-            progress and bool(self._under_way) and number < self._under_way[0]
-        )
-        self._committed = number
-        if missed:
-            self._go_back()
-            return
+        before, self._committed = self._committed, number
+        end = before
         while self._under_way and self._under_way[0] <= number:
-            self._under_way.popleft()
-        if number > self._sent:
+            end = self._under_way.popleft()
+        if number not in (end, before):
+            # It ends none of our batches: a part of one was taken, or more than we have sent,
+            # or some of what there was is gone.
             self._go_back()
             return
         if len(self._under_way) < WINDOW:
             self._room.set()
-        self._expect(self._ack_s if progress else _AGAIN_S)
+        self._expect(self._ack_s if number > before else _AGAIN_S)
 
     def close(self) -> None:
         """Send nothing more."""
         self._sending.cancel()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._stop_timer()
 
     def _go_back(self) -> None:
         """Send again, from behind what is committed."""
@@ -157,11 +151,14 @@ class _Stream:
 
     def _expect(self, seconds: float) -> None:
         """Send again, unless the hub answers in time."""
+        self._stop_timer()
+        if self._under_way:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._go_back)
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._under_way:
-            self._timer = asyncio.get_running_loop().call_later(seconds, self._go_back)
 
     async def _run(self) -> None:
         await self.job.opened.wait()

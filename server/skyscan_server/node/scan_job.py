@@ -9,10 +9,11 @@ no record can tell is in `trouble`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -33,6 +34,7 @@ from skyscan_lab.scanning.engine import ScanEngine
 from skyscan_lab.scanning.faults import FaultPolicy
 from skyscan_lab.scanning.journal import Journal, open_journal
 from skyscan_lab.scanning.journal_file import JournalFile, OsJournalFile
+from skyscan_lab.scanning.unbroken import unbroken
 from skyscan_server.node.backoff import Backoff
 from skyscan_server.node.disk_watch import watch_disk
 from skyscan_server.node.fence import Fence
@@ -199,7 +201,7 @@ class ScanJob:
         while self.lost is None:
             self._stirred.clear()
             try:
-                return await open_journal(path, self.task.plan, file=self._file)
+                return await _open_or_close(open_journal(path, self.task.plan, file=self._file))
             except JournalWriteError as error:
                 self._say(str(error))
                 self.settled.set()
@@ -407,7 +409,8 @@ class ScanJob:
             if kept == self._kept:
                 return
             try:
-                await asyncio.to_thread(self._shelf.keep, kept)
+                # To its end: a thread that is left behind would write what was removed.
+                await unbroken(asyncio.to_thread(self._shelf.keep, kept))
             except OSError as error:
                 if must:
                     raise
@@ -439,3 +442,18 @@ class ScanJob:
         except UnknownRotor:
             now = datetime.now(UTC)
         return now if last_point is None else max(now, last_point)
+
+
+async def _open_or_close(opening: Coroutine[Any, Any, Journal]) -> Journal:
+    """Open a journal; cancelled meanwhile, let go of it, since its thread opens it regardless."""
+    task = asyncio.ensure_future(opening)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await unbroken(_let_go(task))
+        raise
+
+
+async def _let_go(opening: asyncio.Task[Journal]) -> None:
+    with suppress(JournalError):
+        await (await opening).close()
