@@ -119,9 +119,8 @@ async def _said_by(process: Process) -> Said:
 
 
 async def _end(process: Process, grace_s: float) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+    if process.stdin is not None:
+        process.stdin.close()
     try:
         async with asyncio.timeout(grace_s):
             await process.wait()
@@ -144,6 +143,7 @@ def lab_arguments(folder: Path, port: int, *, browser: bool, root: bool) -> list
     """
     arguments = [
         "--log-level=WARN",
+        "--LabApp.log_level=WARN",
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}",
         f"--ServerApp.root_dir={folder}",

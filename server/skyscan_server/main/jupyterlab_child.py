@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import sys
 import threading
 import time
@@ -32,16 +31,16 @@ def main(arguments: list[str]) -> None:
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 there is no Path of it
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
-    threading.Thread(target=_end_with, args=(lab,), daemon=True).start()
     server = _initialized(arguments)
+    threading.Thread(target=_end_with, args=(lab, server), daemon=True).start()
     server.io_loop.add_callback(_say_address, server, says)
     server.start()
 
 
-def _end_with(lab: int) -> None:
+def _end_with(lab: int, server: ServerApp) -> None:
     while os.read(lab, 1):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    server.io_loop.add_callback(server.stop)
     time.sleep(GRACE_S)
     os._exit(1)
 

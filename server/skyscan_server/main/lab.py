@@ -115,7 +115,7 @@ async def _run_first(wanted: _Wanted) -> None:
     async with AsyncExitStack() as stack:
         found = await stack.enter_async_context(hub_of_lab(settings, wanted.station))
         if wanted.station is not None and not found.ours:
-            raise Failure(f"{wanted.station}: the hub at {found.hub.url} has its station already")
+            raise Failure(f"{wanted.station}: the hub at {found.url} has its station already")
         for words in found.moved:
             messages().print(words, markup=False)
         port = await asyncio.to_thread(free_port, "127.0.0.1", wanted.port)
@@ -130,8 +130,8 @@ async def _run_first(wanted: _Wanted) -> None:
         await say_where(settings.data, running.said)
         _say("notebooks", str(folder))
         _say("data", str(settings.data))
-        _say("public API", f"{found.hub.url}    documents at {found.hub.url}/docs")
-        _say("gateway", found.hub.gateway_url)
+        _say("public API", f"{found.url}    documents at {found.url}/docs")
+        _say("gateway", found.gateway_url)
         _say("JupyterLab", running.said.url)
         _say("", "Ctrl-C ends everything" if found.ours else "Ctrl-C ends it; the hub goes on")
         await running.ended()

@@ -13,7 +13,7 @@ import aiohttp
 from skyscan_lab.client.runtime import read_runtime
 from skyscan_server.main.free_ports import free_port
 from skyscan_server.main.listeners import CannotListen
-from skyscan_server.main.serving import Hub, serving
+from skyscan_server.main.serving import serving
 from skyscan_server.settings import HubSettings
 from skyscan_server.store.errors import StoreInUse
 
@@ -28,15 +28,16 @@ class LabHub:
 
     Attributes
     ----------
-    hub : Hub
-        Where it is.
+    url, gateway_url : str
+        Of its public API and its gateway.
     ours : bool
         Whether it ends with the lab.
     moved : tuple of str
         What is not where the settings want it, in words.
     """
 
-    hub: Hub
+    url: str
+    gateway_url: str
     ours: bool
     moved: tuple[str, ...] = ()
 
@@ -73,7 +74,7 @@ async def hub_of_lab(
                     raise
                 await asyncio.sleep(_PAUSE_S)
             else:
-                found = LabHub(hub, ours=True, moved=moved)
+                found = LabHub(hub.url, hub.gateway_url, ours=True, moved=moved)
                 break
         yield found
 
@@ -82,7 +83,7 @@ async def _running(data: Path) -> LabHub | None:
     runtime = await asyncio.to_thread(read_runtime, data)
     if runtime is None or not runtime.alive or not await _answers(runtime.url):
         return None
-    return LabHub(Hub(runtime.url, runtime.gateway_url), ours=False)
+    return LabHub(runtime.url, runtime.gateway_url, ours=False)
 
 
 async def _answers(url: str) -> bool:

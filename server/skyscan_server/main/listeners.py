@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from aiohttp import web
@@ -70,17 +69,17 @@ async def listening_at_path(app: web.Application, path: Path) -> AsyncIterator[s
     CannotListen
         Naming the path and why.
     """
-    async with _runner(app) as runner:
-        try:
-            bound = await asyncio.to_thread(_private_socket, path)
-        except OSError as error:
-            raise CannotListen(f"{path}: {error.strerror or error}") from error
-        with contextlib.closing(bound):
-            await web.SockSite(runner, bound).start()
-            try:
+    try:
+        bound = await asyncio.to_thread(_private_socket, path)
+    except OSError as error:
+        raise CannotListen(f"{path}: {error.strerror or error}") from error
+    try:
+        with closing(bound):  # once more after the runner has, where there was one
+            async with _runner(app) as runner:
+                await web.SockSite(runner, bound).start()
                 yield f"unix:{path}"
-            finally:
-                await asyncio.to_thread(path.unlink, missing_ok=True)
+    finally:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
 def _private_socket(path: Path) -> socket.socket:

@@ -103,7 +103,9 @@ def bad_tokens(key):
         "none": None,
         "garbage": "not-a-token",
         "expired": Issuer(key, ISSUER, AUDIENCE, clock=yesterday).mint(**mint).token,
-        "of another key": issuer_of(SigningKey(OKPKey.generate_key("Ed25519", auto_kid=True))).mint(**mint).token,
+        "of another key": issuer_of(SigningKey(OKPKey.generate_key("Ed25519", auto_kid=True)))
+        .mint(**mint)
+        .token,
         "for another audience": Issuer(key, ISSUER, "elsewhere").mint(**mint).token,
         "of another issuer": Issuer(key, "elsewhere", AUDIENCE).mint(**mint).token,
         "cut short": ours.mint(**mint).token[:-8],
