@@ -23,14 +23,25 @@ COMMANDS = MappingProxyType(
     {
         "doctor": "Say what works on this machine, what is missing, and the fix.",
         "export": "Convert a session from one format to another.",
-        "lab": "Open JupyterLab on the notebooks of the course.",
+        "lab": "Open JupyterLab with everything behind it: hub, node, simulated station.",
         "map": "Turn a recording into a map: NetCDF, FITS, picture, table of sources.",
+        "node": "Run the agent beside the hardware, which scans for its hub.",
         "scan": "Scan the sky with the configured station, or a simulated one.",
+        "serve": "Run the hub, and beside it the node of this machine.",
+        "token": "Print a bearer token for the hub of a data folder.",
     }
 )
-"""Our subcommands and their help in one line; each is the function of its name in its module."""
+"""Our subcommands and their help in one line."""
 
 ENTRY_POINTS = "skyscan.commands"
+
+EXTRAS = MappingProxyType(
+    {"lab": "lab,server", "node": "server", "serve": "server", "token": "server"}
+)
+"""Those of the server, and what they need installed: they come in by entry points, too. The
+others are each the function of its name in its module here."""
+
+_DISTRIBUTION = "skyscan-lab"
 
 
 class LazyGroup(click.Group):
@@ -40,24 +51,21 @@ class LazyGroup(click.Group):
         """Names of all subcommands."""
         return sorted({*COMMANDS, *entry_points(group=ENTRY_POINTS).names})
 
-    def get_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002 click's signature
-        cmd_name: str,
-    ) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one subcommand; ours win over added ones of the same name."""
-        if cmd_name in COMMANDS:
-            module = import_module(f"skyscan_lab.cli.{cmd_name}")
-            ours: click.Command = getattr(module, f"{cmd_name}_command")
-            return ours
-        for entry in entry_points(group=ENTRY_POINTS, name=cmd_name):
-            added: click.Command = entry.load()
-            return added
-        return None
+        try:
+            return _load(cmd_name)
+        except ImportError as error:
+            ours = (error.name or "").startswith("skyscan_")  # then it is a bug
+            if ours or ctx.params.get("debug"):
+                raise
+            extras = EXTRAS.get(cmd_name)
+            fix = f": pip install '{_DISTRIBUTION}[{extras}]'" if extras is not None else ""
+            raise Failure(f"skyscan {cmd_name} cannot run: {error}{fix}") from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the subcommands without importing ours."""
-        rows = [(name, self._help(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, self._help(name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -77,14 +85,26 @@ class LazyGroup(click.Group):
                     raise
                 raise Failure(f"{error.filename}: {error.strerror}") from error
 
-    def _help(self, ctx: click.Context, name: str) -> str:
+    def _help(self, name: str) -> str:
         if name in COMMANDS:
             return COMMANDS[name]
         try:
-            command = self.get_command(ctx, name)
+            command = _load(name)
         except ImportError as error:
             return f"(not available: {error})"
         return command.get_short_help_str(limit=80) if command is not None else ""
+
+
+def _load(name: str) -> click.Command | None:
+    if name in COMMANDS and name not in EXTRAS:
+        module = import_module(f"skyscan_lab.cli.{name}")
+        ours: click.Command = getattr(module, f"{name}_command")
+        return ours
+    for entry in entry_points(group=ENTRY_POINTS, name=name):
+        if name not in EXTRAS or (entry.dist is not None and entry.dist.name == _DISTRIBUTION):
+            added: click.Command = entry.load()
+            return added
+    return None
 
 
 def _show_warning(

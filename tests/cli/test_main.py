@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from skyscan_lab.cli import main as cli
-from skyscan_lab.cli.main import COMMANDS, main
+from skyscan_lab.cli.main import COMMANDS, EXTRAS, main
 from skyscan_lab.errors import InvalidInput, SkyscanWarning
 
 
@@ -53,10 +53,51 @@ def test_help_imports_no_command() -> None:
     code = (
         "import sys; from click.testing import CliRunner; from skyscan_lab.cli.main import main\n"
         "assert CliRunner().invoke(main, ['--help']).exit_code == 0\n"
-        "print(sorted({'numpy', 'xarray', 'astropy', 'matplotlib'} & set(sys.modules)))"
+        "heavy = {'numpy', 'xarray', 'astropy', 'matplotlib', 'aiohttp', 'skyscan_server'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("name", EXTRAS)
+def test_without_its_packages_a_command_says_what_to_install(name: str) -> None:
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(['joserfc', 'sqlalchemy', 'structlog'])\n"
+        "from skyscan_lab.cli.main import main; main(prog_name='skyscan')"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run([*command, name], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"error: skyscan {name} cannot run: ")
+    assert done.stderr.endswith(f": pip install 'skyscan-lab[{EXTRAS[name]}]'\n")
+    assert done.stderr.count("\n") == 1
+    listed = subprocess.run([*command, "--help"], capture_output=True, text=True, timeout=60)
+    assert listed.returncode == 0
+    assert f"  {name} " in listed.stdout
+    debugged = subprocess.run(
+        [*command, "--debug", name], capture_output=True, text=True, timeout=60
+    )
+    assert "Traceback" in debugged.stderr
+
+
+def test_without_jupyterlab_the_lab_says_what_to_install(tmp_path: Path) -> None:
+    code = (
+        "import importlib.util as util; find = util.find_spec\n"
+        "util.find_spec = lambda name, *more: None if name == 'jupyterlab' else find(name, *more)\n"
+        "from skyscan_lab.cli.main import main; main(['lab'], prog_name='skyscan')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"SKYSCAN_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "pip install 'skyscan-lab[lab,server]'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_distributions_add_commands(tmp_path: Path) -> None:
@@ -68,7 +109,8 @@ def test_other_distributions_add_commands(tmp_path: Path) -> None:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: guest\nVersion: 1\n")
     (info / "entry_points.txt").write_text(
-        "[skyscan.commands]\nhello = guest:hello\nmap = guest:map\nbroken = no_such_module:x\n"
+        "[skyscan.commands]\nhello = guest:hello\nmap = guest:map\nserve = guest:map\n"
+        "broken = no_such_module:x\n"
     )
 
     def skyscan(*arguments: str) -> str:
@@ -88,6 +130,7 @@ def test_other_distributions_add_commands(tmp_path: Path) -> None:
     assert "Not ours." not in listed
     assert skyscan("hello") == "hello\n"
     assert "Turn a recording into a map" in skyscan("map", "--help")
+    assert "Run the hub" in skyscan("serve", "--help")
 
 
 def test_an_error_of_ours_is_one_line_and_status_2(added) -> None:

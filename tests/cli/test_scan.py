@@ -4,17 +4,12 @@ import asyncio
 import json
 import os
 import pty
-import select
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import pytest
-import xarray as xr
 from click.testing import CliRunner
 
 from skyscan_lab.cli.main import main
@@ -25,72 +20,9 @@ from skyscan_lab.io import load_session
 from skyscan_lab.session import Flag
 from skyscan_lab.simulation.faults import RotorFaults
 from skyscan_lab.station import Station
+from tests.cli.scans import LARGE, SMALL, Scan, measured, points_in
 
 pytestmark = pytest.mark.system
-
-SKYSCAN = Path(sys.executable).with_name("skyscan")
-SMALL = ("--az", "150", "160", "--el", "30", "36", "--reads", "2")  # 6 × 4 points
-LARGE = ("--az", "100", "260", "--el", "20", "60", "--reads", "2")  # 81 × 21 points
-
-
-class Scan:
-    """A ``skyscan scan`` under way in its own process."""
-
-    def __init__(self, *arguments: object, scale: float = 1000.0, stdin: int | None = None):
-        environment = {**os.environ, "SKYSCAN_TIME_SCALE": str(scale)}
-        self.process = subprocess.Popen(
-            [SKYSCAN, "scan", *map(str, arguments)],
-            env=environment,
-            stdin=subprocess.DEVNULL if stdin is None else stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        self.seen = ""
-
-    def until(self, text: str, timeout_s: float = 60.0) -> None:
-        """Read messages until one holds a text."""
-        end = time.monotonic() + timeout_s
-        start = len(self.seen)
-        while text not in self.seen[start:]:
-            ready, _, _ = select.select([self.process.stderr], [], [], end - time.monotonic())
-            assert ready, f"no {text!r} in: {self.seen}"
-            new = os.read(self.process.stderr.fileno(), 65536).decode()
-            assert new, f"ended without {text!r}: {self.seen}"
-            self.seen += new
-
-    def until_points(self, journal: Path, count: int) -> None:
-        end = time.monotonic() + 60.0
-        while points_in(journal) < count:
-            assert time.monotonic() < end, "no points"
-            assert self.process.poll() is None, self.process.stderr.read().decode()
-            time.sleep(0.02)
-
-    def end(self) -> tuple[int, str]:
-        """Exit status, and everything on standard output."""
-        output, messages = self.process.communicate(timeout=60)
-        self.seen += messages.decode()
-        return self.process.returncode, output.decode()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
-        self.process.stdout.close()
-        self.process.stderr.close()
-
-
-def points_in(journal: Path) -> int:
-    if not journal.exists():
-        return 0
-    return journal.read_text().count('"kind":"point"')
-
-
-def measured(ds: xr.Dataset) -> int:
-    return int((ds["sequence"] >= 0).sum())
 
 
 def test_a_scan_to_its_end(tmp_path: Path) -> None:
