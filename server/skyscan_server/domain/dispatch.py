@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-import sqlalchemy as sa
 import structlog
 
 from skyscan_server.bus.base import TASKS, Bus
@@ -62,12 +61,16 @@ class Dispatch:
 
     async def run(self) -> None:
         """Look, and tell, until cancelled."""
+        trouble = None
         with self._bus.listen(TASKS) as wake:
             while True:
                 try:
                     self._tell(await self._tasks.everything_open())
-                except (StoreError, OSError, sa.exc.SQLAlchemyError) as error:
-                    log.warning("tasks cannot be read", reason=str(error))
+                    trouble = None
+                except StoreError as error:
+                    if trouble is None:
+                        log.warning("tasks cannot be read", reason=str(error))
+                    trouble = error
                 await wake.wait(self._look_s)
 
     def _tell(self, now: list[OpenSession]) -> None:

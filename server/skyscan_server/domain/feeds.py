@@ -16,8 +16,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import takewhile
 
-import sqlalchemy as sa
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from skyscan_lab.protocol.records import StatusRecord
 from skyscan_server.bus.base import SESSIONS, Bus
@@ -27,6 +27,7 @@ from skyscan_server.domain.summary import Summary
 from skyscan_server.store import records, sessions
 from skyscan_server.store.database import Database
 from skyscan_server.store.errors import StoreError
+from skyscan_server.store.sessions import SessionRow
 
 _KEPT = 512
 _PART = 512
@@ -145,9 +146,8 @@ class Feeds:
         feed = await self._feed(session_id)
         feed.subscribers += 1
         try:
-            newest = feed.summary.number
-            known = newest if after is None else max(0, min(after, newest))
-            summary = feed.summary if known == newest else await self._summary_at(session_id, known)
+            # Who comes back may know more than the feed does, which hears of things a bit later.
+            summary = feed.summary if after is None else await self._summary_at(session_id, after)
             yield Subscription(self, feed, message(session_id, feed.total, summary))
         finally:
             feed.subscribers -= 1
@@ -156,13 +156,16 @@ class Feeds:
 
     async def run(self) -> None:
         """Read what is new for the watched sessions, until cancelled."""
+        trouble = None
         with self._bus.listen(SESSIONS) as wake:
             while True:
                 try:
                     more = await self._read_on()
-                except (StoreError, OSError, sa.exc.SQLAlchemyError) as error:
-                    log.warning("records cannot be read", reason=str(error))
-                    more = False
+                    trouble = None
+                except StoreError as error:
+                    if trouble is None:
+                        log.warning("records cannot be read", reason=str(error))
+                    trouble, more = error, False
                 if not more:
                     await wake.wait(self._look_s)
 
@@ -180,9 +183,7 @@ class Feeds:
     async def _feed(self, session_id: int) -> _Feed:
         if session_id not in self._feeds:
             async with self._database.read() as connection:
-                row = await sessions.get(connection, session_id)
-            if row is None:
-                raise NotFound("Scan session not found")
+                row = await _session(connection, session_id)
             # Somebody else may have come first while we read.
             self._feeds.setdefault(session_id, _Feed(session_id, row.total, Summary.of(row)))
         return self._feeds[session_id]
@@ -209,8 +210,9 @@ class Feeds:
         return len(stored) == _LARGEST_LOOK
 
     async def _summary_at(self, session_id: int, number: int) -> Summary:
-        """Where a session stood at a number."""
+        """Where a session stood at a number, or at the nearest that there is."""
         async with self._database.read() as connection:
+            number = max(0, min(number, (await _session(connection, session_id)).number))
             done = await records.done_at(connection, session_id, number)
             others = await records.up_to(connection, session_id, number)
         summary = Summary()
@@ -219,3 +221,10 @@ class Feeds:
             if isinstance(record, StatusRecord):
                 summary = summary.after(summary.number + 1, record)
         return replace(summary, number=number, done=done)
+
+
+async def _session(connection: AsyncConnection, session_id: int) -> SessionRow:
+    row = await sessions.get(connection, session_id)
+    if row is None:
+        raise NotFound("Scan session not found")
+    return row
