@@ -35,12 +35,15 @@ class Scan:
         self.total = request.grid.size
         self.done = 0
         self.status = ScanStatus.PENDING
+        self.reasons = ()
+        self.words = None
         self.messages = []
         self.grown = asyncio.Event()
         self._tell()
 
-    def become(self, status):
+    def become(self, status, *reasons):
         self.status = status
+        self.reasons = reasons
         self._tell()
 
     def measure(self, count=1):
@@ -84,6 +87,7 @@ class Scan:
                 completed=self.done,
                 total=self.total,
                 number=len(self.messages),
+                reasons=self.reasons,
             ).model_dump_json()
         )
         grown, self.grown = self.grown, asyncio.Event()
@@ -212,6 +216,8 @@ class SmallServer:
             **scan.fields,
             number=len(scan.messages) - 1,
             missing_points=0,
+            reasons=scan.reasons,
+            words=scan.words,
             units="dBm",
             created_at=NOON,
             rotor_name="Roof",
