@@ -153,8 +153,11 @@ class Conversation:
                 del self._watched[key]
         for key, mount in present.items():
             if key not in self._watched:
-                telling = tell_positions(mount, self._connection.send, self._timing.snapshot_s)
-                self._watched[key] = (mount, self._own.start(_until_down(telling)))
+                self._watched[key] = (mount, self._own.start(self._watch(mount)))
+
+    async def _watch(self, mount: Mount) -> None:
+        with suppress(LinkDown):
+            await tell_positions(mount, self._connection.send, self._timing.snapshot_s)
 
     async def _tell_troubles(self) -> None:
         """Tell of every trouble that is new to the hub, whenever there may be one."""
@@ -175,8 +178,3 @@ class Conversation:
     async def _send(self, message: BaseModel) -> None:
         with suppress(LinkDown):  # then nobody waits for it
             await self._connection.send(message)
-
-
-async def _until_down(telling: Awaitable[None]) -> None:
-    with suppress(LinkDown):
-        await telling
