@@ -170,6 +170,17 @@ async def test_leeway_is_for_outside_issuers(signing_key, issuer, revocations, c
         verifier(-1)
 
 
+async def test_good_from_its_first_instant(signing_key, verifier, clock):
+    now = int(clock.now.timestamp())
+    claims = {"iss": "https://hub.example", "aud": "skyscan", "sub": "x", "nbf": now}
+    token = signing_key.sign({**claims, "exp": now + 60}, "at+jwt")
+    clock.advance(microseconds=-1)
+    with pytest.raises(TokenRefused, match="not good yet"):
+        await verifier.verify(token)
+    clock.advance(microseconds=1)
+    await verifier.verify(token)
+
+
 async def test_a_token_without_an_id_can_be_revoked_in_any_spelling(
     signing_key, verifier, revocations, clock
 ):
