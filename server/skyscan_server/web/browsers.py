@@ -94,7 +94,8 @@ class Browsers:
         """Put on the headers that every answer has (a signal of the application)."""
         headers = response.headers
         headers[REQUEST_ID_HEADER] = request_id(request)
-        headers["X-Content-Type-Options"] = "nosniff"
+        if response.status != 101:
+            headers["X-Content-Type-Options"] = "nosniff"
         if self.origins:
             headers.add("Vary", "Origin")
             origin = request.headers.get("Origin")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NoReturn
 
 import structlog
 from aiohttp import web
@@ -13,19 +12,22 @@ from skyscan_server.web.refusals import words_of
 from skyscan_server.web.request_ids import request_id
 from skyscan_server.web.routes import declared_of
 
+CLIENT_LEFT = 499
+"""Status, in the log alone, of a request whose client did not wait for its answer."""
+
 log = structlog.get_logger(__name__)
 
 
 def failure_answer(request: web.Request, error: Exception) -> web.Response:
     """Answer with what went wrong.
 
-    Raises
-    ------
-    ConnectionError
-        Where nobody is there to be answered, or an answer has begun already.
+    Where nobody is there to be answered, or an answer has begun already, what is returned goes
+    nowhere: aiohttp finds the connection closed. Its status is for the log.
     """
+    if isinstance(error, ConnectionError) and _has_left(request):
+        return web.Response(status=CLIENT_LEFT)
     if request.writer.output_size > 0:
-        _give_up(request, error)
+        return _broken_off(request, error)
     status, words, headers = _told(request, error)
     declared = declared_of(request)
     shape = PROBLEM if declared is None else declared.problem
@@ -44,19 +46,17 @@ def _told(request: web.Request, error: Exception) -> tuple[int, str, Mapping[str
             write = log.debug if declared is not None and declared.quiet else log.warning
             write("not available", status=status, words=words)
         return status, words, error.headers if isinstance(error, HttpRefusal) else None
-    if isinstance(error, ConnectionError) and _has_left(request):
-        raise error
     log.error("request failed", exc_info=error)
     return 500, f"internal error, request {request_id(request)}", None
 
 
-def _give_up(request: web.Request, error: Exception) -> NoReturn:
+def _broken_off(request: web.Request, error: Exception) -> web.Response:
     """Cut a connection whose answer is half written: its reader must notice."""
-    if not (isinstance(error, ConnectionError) and _has_left(request)):
-        log.error("answer broken off", exc_info=error)
+    log.error("answer broken off", exc_info=error)
     if request.transport is not None:
+        # close() would first wait for the reader to take what was written, perhaps for ever.
         request.transport.abort()
-    raise ConnectionResetError("the answer was broken off") from error
+    return web.Response(status=500)
 
 
 def _has_left(request: web.Request) -> bool:

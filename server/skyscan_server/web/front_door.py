@@ -19,9 +19,9 @@ from aiohttp.typedefs import Handler, Middleware
 
 from skyscan_server.web.authentication import Authentication
 from skyscan_server.web.browsers import Browsers
-from skyscan_server.web.failures import failure_answer
+from skyscan_server.web.failures import CLIENT_LEFT, failure_answer
 from skyscan_server.web.request_ids import begin_request
-from skyscan_server.web.request_log import CLIENT_LEFT, RequestLog
+from skyscan_server.web.request_log import RequestLog
 
 
 def front_door(

@@ -13,9 +13,6 @@ from skyscan_server.web.metrics import Metrics
 from skyscan_server.web.operations import Channel
 from skyscan_server.web.routes import declared_of
 
-CLIENT_LEFT = 499
-"""Status, in the log alone, of a request whose client did not wait for its answer."""
-
 _UNKNOWN = "(no route)"
 
 log = structlog.get_logger(__name__)

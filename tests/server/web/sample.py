@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -127,6 +127,9 @@ class Handlers:
     async def forget(self, call: Call[None, None]) -> None:
         self.ended.append(f"forgot {call.path['aim_id']} {call.names['file']}")
 
+    async def forget_all(self, call: Call[None, None]) -> None:
+        self.ended.append(f"forgot all, said {call.principal.subject}")
+
     async def refuse(self, call: Call[None, None]) -> None:
         raise FAILURES[call.names["why"]]
 
@@ -145,6 +148,8 @@ class Handlers:
         await response.write(b"az,el\n")
         if call.names["how"] == "broken":
             raise KeyError("disk")
+        while call.names["how"] == "endless":
+            await response.write(b"1,2\n" * 2**12)
         await response.write_eof()
         return response
 
@@ -176,18 +181,23 @@ class Handlers:
             self.finished.set()
 
     async def listen(self, call: Call[None, None], socket: Socket[None, Said]) -> None:
+        if call.path["room_id"] == 3:
+            await asyncio.sleep(30)
         await socket.open()
         try:
-            if call.path["room_id"] == 1:
-                await asyncio.sleep(30)
-            line = b'"%s"' % (b"x" * 2**16)
-            while True:
-                await socket.send_encoded(line)
-        except ConnectionError:
-            self.ended.append("listen: left")
-            raise
+            await asyncio.sleep(30)
         finally:
             self.ended.append("listen")
+            self.finished.set()
+
+    async def flood(self, call: Call[None, None], socket: Socket[None, Said]) -> None:
+        await socket.open()
+        line = b'"%s"' % (b"x" * 2**16)
+        try:
+            while True:
+                await socket.send_encoded(line)
+        finally:
+            self.ended.append(f"flood {call.path['room_id']}")
             self.finished.set()
 
     @property
@@ -237,6 +247,14 @@ class Handlers:
             ),
             Operation(
                 method="POST",
+                path="/aims/forget",
+                handler=self.forget_all,
+                summary="Forget all",
+                scope=write,
+                tag="Aims",
+            ),
+            Operation(
+                method="POST",
                 path="/fail/{why:name}",
                 handler=self.refuse,
                 summary="Fail",
@@ -265,6 +283,7 @@ class Handlers:
                 handler=self.download,
                 summary="Download",
                 scope=read,
+                timeout_s=0.3,
                 produces=("text/csv",),
             ),
             Operation(
@@ -307,6 +326,14 @@ class Handlers:
                 summary="Listen",
                 scope=Scope.SKYSCAN_READ,
                 heartbeat_s=0.4,
+                timeout_s=0.2,
+            ),
+            Channel(
+                path="/ws/floods/{room_id}",
+                handler=self.flood,
+                summary="Be flooded",
+                scope=Scope.SKYSCAN_READ,
+                timeout_s=0.2,
             ),
         ]
 
@@ -410,6 +437,7 @@ class Site:
             readiness=self.readiness,
             documents=Documents("Sample <b>", "1.2.3", "Served for `tests`."),
         )
+        self.runner: web.AppRunner | None = None
         self.port = 0
 
     def token(self, *scopes: Scope, **options: object) -> str:
@@ -429,6 +457,7 @@ class Site:
         try:
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
+            self.runner = runner
             self.port = runner.addresses[0][1]
             async with self.client() as client:
                 yield client
@@ -437,3 +466,10 @@ class Site:
 
 
 PEOPLE = frozenset(Scope) - {Scope.NODE}
+
+
+async def eventually(holds: Callable[[], object]) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.01)

@@ -147,8 +147,13 @@ async def document(stranger):
 
 async def test_it_holds_to_the_standard(document):
     check(document)
-    assert set(document["channels"]) == {"talk", "listen"}
-    assert set(document["operations"]) == {"talk.send", "talk.receive", "listen.send"}
+    assert set(document["channels"]) == {"talk", "listen", "flood"}
+    assert set(document["operations"]) == {
+        "talk.send",
+        "talk.receive",
+        "listen.send",
+        "flood.send",
+    }
     talk = document["channels"]["talk"]
     assert talk["address"] == "/ws/rooms/{room_id}"
     assert set(talk["messages"]) == {"Said", "Ask", "Stop"}

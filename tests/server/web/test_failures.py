@@ -9,7 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from skyscan_server.domain import errors
+from skyscan_server.web.failures import CLIENT_LEFT
 from skyscan_server.web.refusals import words_of
+from tests.server.web.sample import eventually
 
 
 @pytest.mark.parametrize(
@@ -81,18 +83,21 @@ async def test_what_takes_too_long_is_given_up(client, site):
     assert site.handlers.ended == ["slow"]
 
 
-async def test_an_answer_that_breaks_off_is_seen_to_be_broken(client):
+async def test_an_answer_that_breaks_off_is_seen_to_be_broken(client, caplog):
     with capture_logs() as events:
         async with client.get("/download/broken") as answer:
             assert answer.status == 200
             with pytest.raises(aiohttp.ClientError):
                 await answer.read()
-    assert "answer broken off" in [event["event"] for event in events]
+    broken, logged = events
+    assert broken["event"] == "answer broken off"
+    assert logged["status"] == 500
+    assert caplog.records == []
     async with client.get("/download/whole") as answer:
         assert await answer.text() == "az,el\n"
 
 
-async def test_a_client_that_leaves_is_no_failure(client, site):
+async def test_a_client_that_leaves_is_no_failure(client, site, caplog):
     with capture_logs() as events:
         asking = asyncio.create_task(client.get("/patient"))
         await site.handlers.started.wait()
@@ -102,3 +107,52 @@ async def test_a_client_that_leaves_is_no_failure(client, site):
         async with client.get("/aims") as answer:
             assert answer.status == 200
     assert all(event["log_level"] not in ("warning", "error") for event in events)
+
+
+async def speak(site, *lines, body=b""):
+    """Send a request as it is written here, with its token."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    head = [lines[0], f"Host: 127.0.0.1:{site.port}", *lines[1:]]
+    head += [f"{name}: {value}" for name, value in site.bearer().items()]
+    writer.write("\r\n".join([*head, "", ""]).encode() + body)
+    return reader, writer
+
+
+async def test_a_body_too_large_is_refused_before_it_comes(client, site):
+    reader, writer = await speak(
+        site,
+        "POST /aims HTTP/1.1",
+        "Content-Type: application/json",
+        "Content-Length: 100000000",
+    )
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413")
+    writer.close()
+
+
+async def test_a_client_that_takes_nothing_of_an_answer_is_cut_off(client, site):
+    with capture_logs() as events:
+        _, writer = await speak(site, "GET /download/endless HTTP/1.1")
+        writer.transport.pause_reading()
+        await eventually(lambda: "answer broken off" in [event["event"] for event in events])
+        await eventually(lambda: not site.runner.server.connections)
+    writer.close()
+
+
+async def test_a_client_that_leaves_in_mid_sentence_is_no_failure(client, site, caplog):
+    with capture_logs() as events:
+        _, writer = await speak(
+            site,
+            "PUT /upload HTTP/1.1",
+            "Content-Type: application/octet-stream",
+            "Content-Length: 1000",
+            body=b"0123456789",
+        )
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.close()
+        await eventually(lambda: events)
+    (event,) = events
+    assert event["status"] == CLIENT_LEFT
+    assert event["log_level"] == "info"
+    assert caplog.records == []

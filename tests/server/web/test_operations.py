@@ -150,8 +150,12 @@ async def test_a_name_is_never_a_path(client, name):
         assert answer.status in (404, 405, 422)
 
 
-async def test_a_name_of_another_route_is_no_bad_integer(client):
-    """``PUT /slow`` is not allowed there, and so is what another route would take for an id."""
-    async with client.put("/slow") as answer:
+async def test_the_name_of_another_route_is_no_bad_integer(client, site):
+    """``GET /aims/forget`` fits ``/aims/{aim_id}``, and is no integer of somebody's."""
+    async with client.get("/aims/forget") as answer:
         assert answer.status == 405
-        assert answer.headers["Allow"] == "GET"
+        assert answer.headers["Allow"] == "POST"
+        assert await answer.json() == {"detail": "GET /aims/forget: must be POST"}
+    async with client.post("/aims/forget") as answer:
+        assert answer.status == 204
+    assert site.handlers.ended == ["forgot all, said astronomer"]

@@ -11,11 +11,12 @@ from aiohttp import WSMsgType
 from structlog.testing import capture_logs
 
 from skyscan_server.auth.scopes import Scope
-from tests.server.web.sample import Site
+from tests.server.web.sample import Site, eventually
 
 ROOM = "/ws/rooms/1"
 QUIET_LINE = "/ws/lines/1"
-BUSY_LINE = "/ws/lines/2"
+FLOOD = "/ws/floods/1"
+FLOODS = "/ws/floods/{room_id}"
 
 
 async def closed(socket):
@@ -26,12 +27,6 @@ async def closed(socket):
             if message.type is WSMsgType.CLOSE:
                 return message.data, message.extra
             assert message.type is WSMsgType.TEXT, message
-
-
-async def eventually(holds):
-    async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.01)
 
 
 async def test_messages_go_both_ways_until_the_handler_is_done(client, site):
@@ -115,6 +110,12 @@ async def test_a_long_reason_is_cut_between_letters(client):
     assert code == 4422
     assert reason.endswith("é…")
     assert len(reason.encode()) <= 123
+
+
+async def test_what_is_not_opened_in_time_is_given_up(client):
+    async with client.get("/ws/lines/3", headers=UPGRADE) as answer:
+        assert answer.status == 503
+        assert await answer.json() == {"detail": "the socket was not opened in time"}
 
 
 async def test_the_handler_ends_when_its_client_leaves(client, site):
@@ -233,11 +234,13 @@ async def test_a_client_that_does_not_read_is_cut_off_and_others_are_not(tmp_pat
     async with (
         site.serve() as client,
         client.ws_connect(ROOM, headers=site.bearer()) as other,
-        raw_socket(site, BUSY_LINE),
+        raw_socket(site, FLOOD),
     ):
         async with asyncio.timeout(5):
             await site.handlers.finished.wait()
-        await eventually(lambda: site.open_sockets.count("/ws/lines/{room_id}") == 0)
+        await eventually(lambda: site.open_sockets.count(FLOODS) == 0)
+        # Its connection is gone, too, with all that had not been read.
+        await eventually(lambda: len(site.runner.server.connections) == 1)
         await other.send_json({"kind": "ask", "words": "still here"})
         assert (await other.receive_json(timeout=5))["words"] == "STILL HERE"
 
@@ -245,9 +248,9 @@ async def test_a_client_that_does_not_read_is_cut_off_and_others_are_not(tmp_pat
 async def test_a_client_that_does_not_read_holds_up_no_shutdown(tmp_path):
     site = Site(tmp_path, close_timeout_s=0.1)
     async with asyncio.timeout(5):
-        async with site.serve(), raw_socket(site, BUSY_LINE):
-            await eventually(lambda: site.open_sockets.count("/ws/lines/{room_id}") == 1)
+        async with site.serve(), raw_socket(site, FLOOD):
+            await eventually(lambda: site.open_sockets.count(FLOODS) == 1)
             await asyncio.sleep(0.1)
             await site.open_sockets.close_all()
-            await eventually(lambda: site.open_sockets.count("/ws/lines/{room_id}") == 0)
-    assert site.handlers.ended[-1] == "listen"
+            await eventually(lambda: not site.runner.server.connections)
+    assert site.handlers.ended == ["flood 1"]
