@@ -110,19 +110,25 @@ class FencedRotor:
         DeviceError
             As the driver does.
         """
-        return await self._order(lambda: self._mount.move(azimuth_deg, elevation_deg, self.permit))
+        return await self._order(
+            lambda: self._mount.move(azimuth_deg, elevation_deg, self.permit, self)
+        )
 
     async def turn_to(self, target: Position) -> Position:
         """Go to a target within the hard limits; raises as `move`."""
-        return await self._order(lambda: self._mount.turn_to(target, self.permit))
+        return await self._order(lambda: self._mount.turn_to(target, self.permit, self))
 
     async def park(self) -> None:
         """Go to the park position; raises as `move`."""
-        await self._order(lambda: self._mount.park(self.permit))
+        await self._order(lambda: self._mount.park(self.permit, self))
 
     async def stop(self) -> None:
-        """Stop the rotor, unless somebody else holds it: then it is theirs to stop."""
-        if not self.stale:
+        """Stop the rotor, unless somebody else has sent it on since: then it is theirs to stop.
+
+        That our claim is over does not count for this, as long as what moves is ours.
+        """
+        mover = self._mount.moved_by
+        if mover is self or (mover is None and not self.stale):
             await self._mount.stop()
 
     async def _order(self, go: Callable[[], Awaitable[Position]]) -> Position:

@@ -37,6 +37,7 @@ from skyscan_server.node.bounds import Bounds
 from skyscan_server.node.stand_ins import MountClock, MountReceiver
 
 T = TypeVar("T")
+Permit = Callable[[], None]
 
 
 class Overtaken(RotorStalled):
@@ -63,10 +64,13 @@ class Mount:
         Of the rotor.
     clock : Clock
         Time at the station, also before it is connected.
+    moved_by : object or None
+        Whose the newest order to move is; None after a stop.
     """
 
     def __init__(self, rotor: GraphRotor, bounds: Bounds) -> None:
         self.key = rotor.key
+        self.moved_by: object = None
         self.clock: Clock = MountClock(self._current_clock)
         self._rotor = rotor
         self._bounds = bounds
@@ -78,7 +82,7 @@ class Mount:
         self._lost = False
         self._changing = asyncio.Lock()
         self._listeners = 0
-        self._orders = 0
+        self._under_way = 0
         self._given = 0
         self._not_before: datetime | None = None
         self._seen: tuple[float, PositionNow] | None = None
@@ -101,7 +105,7 @@ class Mount:
     @property
     def moving(self) -> bool:
         """Whether an order to move is being carried out."""
-        return self._orders > 0
+        return self._under_way > 0
 
     @property
     def limits(self) -> RotorLimits:
@@ -168,7 +172,11 @@ class Mount:
         return self._seen[1]
 
     async def move(
-        self, azimuth_deg: float, elevation_deg: float, permit: Callable[[], None] = _always
+        self,
+        azimuth_deg: float,
+        elevation_deg: float,
+        permit: Permit = _always,
+        by: object = None,
     ) -> Position:
         """Go to a target and return once settled there.
 
@@ -178,6 +186,8 @@ class Mount:
             On the rotor's own turn, within `limits`.
         permit : callable
             Called at the last moment before the order is given; may raise to prevent it.
+        by : object, optional
+            Whose order it is, for `moved_by`.
 
         Raises
         ------
@@ -185,51 +195,52 @@ class Mount:
             As the driver does, and whatever `permit` raises.
         """
 
-        async def go(devices: OpenStation) -> Position:
+        def check() -> None:
             self.limits.check(self.name, azimuth_deg, elevation_deg)
             permit()
-            return await devices.rotor.move(azimuth_deg, elevation_deg)
 
-        return await self._order(go)
+        return await self._order(
+            lambda devices: devices.rotor.move(azimuth_deg, elevation_deg), check, by
+        )
 
-    async def turn_to(self, target: Position, permit: Callable[[], None] = _always) -> Position:
+    async def turn_to(
+        self, target: Position, permit: Permit = _always, by: object = None
+    ) -> Position:
         """Go to a target within the hard limits alone, as an axis that stays may be lower.
 
         Parameters
         ----------
         target : Position
             Where to.
-        permit : callable
+        permit, by : callable, object
             As for `move`.
         """
+        return await self._order(lambda devices: devices.rotor.move(*target), permit, by)
 
-        async def go(devices: OpenStation) -> Position:
-            permit()
-            return await devices.rotor.move(*target)
-
-        return await self._order(go)
-
-    async def park(self, permit: Callable[[], None] = _always) -> Position:
+    async def park(self, permit: Permit = _always, by: object = None) -> Position:
         """Go to the park position, which may lie below the lowest elevation for people.
 
         Where the node's file has hard limits, the rotor is sent to the nearest place within
         them: a controller with a park position of its own does not know them.
+
+        Parameters
+        ----------
+        permit, by : callable, object
+            As for `move`.
         """
 
         async def go(devices: OpenStation) -> Position:
-            permit()
             if self._bounds.has_hard_limits(self.key):
                 place = devices.rotor.limits.nearest(Position(*self.station.rotor.park))
                 return await devices.rotor.move(*place)
             await devices.rotor.park()
             return await devices.rotor.position()
 
-        return await self._order(go)
+        return await self._order(go, permit, by)
 
     async def stop(self) -> None:
         """Stop all motion, whoever ordered it."""
-        self._given += 1
-        await self._use(lambda devices: devices.rotor.stop())
+        await self._use(self._stop)
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[Receiver]:
@@ -296,18 +307,35 @@ class Mount:
     def _current_clock(self) -> Clock | None:
         return None if self._devices is None else self._devices.clock
 
-    async def _order(self, go: Callable[[OpenStation], Awaitable[Position]]) -> Position:
-        self._orders += 1
-        self._given += 1
-        order = self._given
+    async def _order(
+        self,
+        go: Callable[[OpenStation], Awaitable[Position]],
+        check: Permit,
+        by: object,
+    ) -> Position:
+        order = 0
+
+        async def give(devices: OpenStation) -> Position:
+            nonlocal order
+            check()
+            self._given += 1
+            order, self.moved_by = self._given, by
+            return await go(devices)
+
+        self._under_way += 1
         try:
-            return await self._use(go, note=True)
+            return await self._use(give, note=True)
         except RotorStalled as error:
             if self._given != order:
                 raise Overtaken(self.name, error.reason) from error
             raise
         finally:
-            self._orders -= 1
+            self._under_way -= 1
+
+    async def _stop(self, devices: OpenStation) -> None:
+        self._given += 1
+        self.moved_by = None
+        await devices.rotor.stop()
 
     async def _use(
         self,

@@ -21,6 +21,7 @@ from skyscan_lab.devices.base import Receiver
 from skyscan_lab.errors import (
     DeviceError,
     InvalidTransition,
+    JournalCorrupt,
     JournalError,
     JournalWriteError,
     NoSignalSource,
@@ -174,8 +175,8 @@ class ScanJob:
 
     async def run(self) -> None:
         """Scan, and keep the journal open for those who send it, until cancelled."""
-        await self._keep()
         try:
+            await self._keep()
             journal = await self._open()
         finally:
             self.settled.set()
@@ -202,19 +203,23 @@ class ScanJob:
             self._stirred.clear()
             try:
                 return await _open_or_close(open_journal(path, self.task.plan, file=self._file))
-            except JournalWriteError as error:
+            except JournalCorrupt as error:
+                await self.give_up(f"{error} ({await self._put_aside()})")
+            except JournalError as error:
+                # The disk takes nothing, or another program has the journal.
                 self._say(str(error))
                 self.settled.set()
+                if self.task.desired is Desired.CANCEL and not isinstance(error, JournalWriteError):
+                    await self.give_up(str(error))
                 await self._pause(self._timing.disk_s)
-            except JournalError as error:
-                words = str(error)
-                try:
-                    place = await asyncio.to_thread(self._shelf.set_corrupt, self.session)
-                    words += f" (kept as {place})"
-                except OSError as also:
-                    words += f" (not moved aside: {also})"
-                await self.give_up(words)
         return None
+
+    async def _put_aside(self) -> str:
+        try:
+            place = await asyncio.to_thread(self._shelf.set_corrupt, self.session)
+        except OSError as error:
+            return f"not moved aside: {error}"
+        return f"kept as {place}"
 
     def _begin(self, journal: Journal) -> None:
         self.journal = journal
@@ -250,7 +255,9 @@ class ScanJob:
             await self._stirred.wait()
         elif not await self._granted_on_disk():
             await self._pause(self._timing.disk_s)
-        elif state.status is ScanStatus.RUNNING and self._by_hand:
+        elif state.status is ScanStatus.RUNNING and (
+            self._by_hand or self.task.desired is Desired.HOLD
+        ):
             await self._record(journal, ScanEvent.HOLD, {PauseReason.USER})
         elif state.status is ScanStatus.PAUSED and not goes_on(
             self.task, state, by_hand=self._by_hand

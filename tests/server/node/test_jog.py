@@ -156,6 +156,16 @@ async def test_a_jog_whose_claim_is_over_does_not_stop_its_successor(
     assert await mount.position() == pytest.approx((20, 20), abs=0.2)
 
 
+async def test_a_jog_whose_claim_is_over_is_stopped_all_the_same(mount, jogger, fence):
+    await jogger.jog(1, 0, 5)
+    await turning(mount)
+    await fence.see("roof", 6)  # somebody else may move it, and does not
+    where = await at_rest(mount, jogger)
+    assert where.azimuth_deg < 39.0
+    await asyncio.sleep(0.1)
+    assert await mount.position() == where
+
+
 async def test_a_stop_ends_a_jog_and_it_stays_ended(mount, commands):
     await commands.carry_out(Jog(rotor="roof", azimuth=1, epoch=1))
     await turning(mount)

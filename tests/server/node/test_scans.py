@@ -5,6 +5,7 @@ import asyncio
 from skyscan_lab.grid import ScanGrid
 from skyscan_lab.protocol.node_link import Ack, Claim, Desired, Granted, Records, Trouble
 from skyscan_lab.protocol.records import StatusRecord
+from skyscan_lab.scanning import open_journal
 from skyscan_lab.simulation.faults import RotorFaults
 from skyscan_server.node import RotorSection
 from tests.server.node.hub import GRID, running
@@ -321,3 +322,28 @@ async def test_status_records_carry_station_time(hub, make_node):
         await hub.until(lambda: hub.status() == "completed")
     times = [record.time for record in hub.records[1] if isinstance(record, StatusRecord)]
     assert times == sorted(times)
+
+
+async def test_a_journal_that_another_program_has_is_waited_for(hub, make_node, tmp_path):
+    task = hub.begin()
+    path = tmp_path / "node" / "journals" / "session-1.journal"
+    other = await open_journal(path, task.plan)
+    async with running(make_node()):
+        await hub.until(lambda: hub.last(Trouble) is not None)
+        assert "another process is writing this journal" in hub.last(Trouble).words
+        assert not hub.last(Trouble).lost
+        await other.close()
+        await hub.until(lambda: hub.status() == "completed")
+
+
+async def test_a_pause_counts_also_while_the_station_is_out_of_reach(hub, make_node, tmp_path):
+    hub.begin(grid=LONG)
+    async with running(make_node()) as node:
+        await hub.until(lambda: len(hub.records[1]) > 5)
+        graph = node.config.graph
+    hub.graph = graph.model_copy(update={"rotors": ()})
+    (tmp_path / "node" / "graph.json").write_text('{"graph": {"rotors": []}, "version": 2}')
+    async with running(make_node(timing={"station_grace_s": 60.0})):
+        await hub.until(lambda: hub.last(Trouble) is not None)
+        await hub.want("hold")
+        await hub.until(lambda: hub.status() == "paused user")
