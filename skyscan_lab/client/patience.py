@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 FIRST_S = 0.1
-LONGEST_S = 5.0
+LONGEST_S = 3.0
 
 
 class Patience:

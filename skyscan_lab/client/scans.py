@@ -270,8 +270,7 @@ class ScanCalls(Calls):
     async def session(self, session_id: int) -> xr.Dataset:
         """Session as a Dataset, as far as it has got.
 
-        It is exact to the last bit, since it travels as NetCDF. {doc}`/data-model` says what is
-        in it.
+        It is exact to the last bit, since it travels as NetCDF.
 
         Parameters
         ----------

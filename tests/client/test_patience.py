@@ -16,7 +16,7 @@ async def test_the_limit_doubles_up_to_the_longest():
     patience = Patience(draw)
     for _ in range(9):
         assert await patience.pause(60.0)
-    assert limits == [FIRST_S * 2**n for n in range(6)] + [LONGEST_S] * 3
+    assert limits == [FIRST_S * 2**n for n in range(5)] + [LONGEST_S] * 4
 
 
 async def test_pauses_end_with_the_time_there_is():
