@@ -217,7 +217,7 @@ class Assets:
                 forgotten = await self.tidy()
                 if forgotten:
                     log.info("assets that were never completed are forgotten", count=forgotten)
-            except StoreError as error:
+            except (StoreError, OSError) as error:
                 log.warning("assets cannot be tidied", reason=str(error))
             await asyncio.sleep(_TIDY_S)
 

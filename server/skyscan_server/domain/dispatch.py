@@ -6,9 +6,7 @@ node costs nothing, and a wake that was lost costs a second.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import structlog
@@ -28,6 +26,27 @@ class Inbox(Protocol):
         """Note that a session has changed."""
 
 
+class _Delivery(AbstractContextManager[None]):
+    """Where an inbox is filled; there is one for each node that is connected, so it is small."""
+
+    __slots__ = ("_inbox", "_inboxes", "_node_id")
+
+    def __init__(self, inboxes: dict[int, tuple[Inbox, ...]], node_id: int, inbox: Inbox) -> None:
+        self._inboxes = inboxes
+        self._node_id = node_id
+        self._inbox = inbox
+
+    def __enter__(self) -> None:
+        self._inboxes[self._node_id] = (*self._inboxes.get(self._node_id, ()), self._inbox)
+
+    def __exit__(self, *raised: object) -> None:
+        others = tuple(one for one in self._inboxes[self._node_id] if one is not self._inbox)
+        if others:
+            self._inboxes[self._node_id] = others
+        else:
+            del self._inboxes[self._node_id]
+
+
 class Dispatch:
     """Watches the open sessions for the nodes that are connected here.
 
@@ -45,19 +64,12 @@ class Dispatch:
         self._tasks = tasks
         self._bus = bus
         self._look_s = look_s
-        self._inboxes: defaultdict[int, set[Inbox]] = defaultdict(set)
+        self._inboxes: dict[int, tuple[Inbox, ...]] = {}
         self._known: dict[int, OpenSession] = {}
 
-    @contextmanager
-    def deliver(self, node_id: int, inbox: Inbox) -> Iterator[None]:
+    def deliver(self, node_id: int, inbox: Inbox) -> AbstractContextManager[None]:
         """Fill the inbox of a node for as long as the block runs."""
-        self._inboxes[node_id].add(inbox)
-        try:
-            yield
-        finally:
-            self._inboxes[node_id].discard(inbox)
-            if not self._inboxes[node_id]:
-                del self._inboxes[node_id]
+        return _Delivery(self._inboxes, node_id, inbox)
 
     async def run(self) -> None:
         """Look, and tell, until cancelled."""

@@ -42,7 +42,7 @@ class Courier:
 
     async def _empty(self, connection: NodeConnection) -> None:
         with suppress(NodeGone):  # what there is to tell is told on the node's next connection
-            while not (mail := connection.take_mail()).empty:
+            while (mail := connection.take_mail()) is not None:
                 try:
                     await self._deliver(connection, mail)
                 except StoreError as error:
@@ -60,6 +60,6 @@ class Courier:
                 connection.graph_version = version
         if mail.changed:
             tasks = await self._tasks.of_sessions(connection.node_id, mail.changed)
-            connection.sessions.update(task.session_id for task in tasks)
+            connection.sessions |= {task.session_id for task in tasks}
             for task in tasks:
                 await connection.send(TaskUpdate(task=task))

@@ -135,7 +135,7 @@ class Incoming:
     ) -> None:
         if session_id not in connection.sessions:
             await self._tasks.require_own(connection.node_id, session_id)
-            connection.sessions.add(session_id)
+            connection.sessions |= {session_id}
         if records is None:
             number = await self._intake.catch_up(session_id)
         else:
@@ -145,7 +145,7 @@ class Incoming:
     async def _grant(self, connection: NodeConnection, session_id: int) -> None:
         granted = await self._tasks.claim(connection.node_id, session_id)
         if granted.granted:
-            connection.sessions.add(session_id)
+            connection.sessions |= {session_id}
         await connection.send(granted)
 
     async def _note_trouble(self, connection: NodeConnection, message: Trouble) -> None:

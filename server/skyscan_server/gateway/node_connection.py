@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from skyscan_lab.protocol.node_link import HubMessage, NodeMessage, Snapshot
 from skyscan_lab.protocol.rpc import RpcFailure
@@ -24,7 +24,8 @@ class NodeGone(ConnectionError):
     """The node has left, or this is its connection no longer."""
 
 
-class Mail(NamedTuple):
+@dataclass(slots=True)
+class Mail:
     """What there is to tell a node.
 
     Attributes
@@ -37,14 +38,9 @@ class Mail(NamedTuple):
         Whether its graph has changed.
     """
 
-    changed: set[int]
-    cancels: list[int]
-    graph: bool
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing."""
-        return not (self.changed or self.cancels or self.graph)
+    changed: set[int] = field(default_factory=set)
+    cancels: list[int] = field(default_factory=list)
+    graph: bool = False
 
 
 class NodeConnection:
@@ -69,7 +65,7 @@ class NodeConnection:
         Whether it has ended, or a newer one has taken its place: then nothing of it counts.
     replies : dict
         Answers that are waited for, by request.
-    sessions : set of int
+    sessions : frozenset of int
         Sessions that are known to be the node's.
     rotor_ids : dict or None
         Numbers of its rotors, by their keys; None while they have to be looked up.
@@ -81,11 +77,9 @@ class NodeConnection:
 
     __slots__ = (
         "_call_courier",
-        "_cancels",
-        "_changed",
         "_courier_called",
-        "_graph_changed",
         "_last_request",
+        "_mail",
         "_ready",
         "_socket",
         "_turn",
@@ -114,7 +108,7 @@ class NodeConnection:
         self.graph_version = connected.graph_version
         self.retired = False
         self.replies: dict[int, Reply] = {}
-        self.sessions: set[int] = set()
+        self.sessions: frozenset[int] = frozenset()
         self.rotor_ids: dict[str, int] | None = None
         self.snapshots: dict[str, Snapshot] = {}
         self.batches = 0
@@ -122,9 +116,7 @@ class NodeConnection:
         self._call_courier = call_courier
         self._courier_called = False
         self._ready = False
-        self._changed: set[int] = set()
-        self._cancels: list[int] = []
-        self._graph_changed = False
+        self._mail: Mail | None = None
         self._last_request = 0
         self._turn = asyncio.Lock()
 
@@ -173,34 +165,32 @@ class NodeConnection:
 
     def put(self, session_id: int) -> None:
         """Note that a session has changed."""
-        self._changed.add(session_id)
+        self._write().changed.add(session_id)
         self._mail_has_come()
 
     def cancel(self, request_id: int) -> None:
         """Note that nobody waits for an answer any more."""
-        self._cancels.append(request_id)
+        self._write().cancels.append(request_id)
         self._mail_has_come()
 
     def graph_has_changed(self) -> None:
         """Note that the node's graph has changed."""
-        self._graph_changed = True
+        self._write().graph = True
         self.rotor_ids = None
         self._mail_has_come()
 
-    def take_mail(self) -> Mail:
-        """Take what there is to tell; where it is empty, the courier need not stay."""
-        mail = Mail(self._changed, self._cancels, self._graph_changed)
-        if mail.empty:
-            self._courier_called = False
-        else:
-            self._changed, self._cancels, self._graph_changed = set(), [], False
+    def take_mail(self) -> Mail | None:
+        """Take what there is to tell; where there is nothing, the courier need not stay."""
+        mail, self._mail = self._mail, None
+        self._courier_called = mail is not None
         return mail
 
     def give_back(self, mail: Mail) -> None:
         """Take back what could not be told."""
-        self._changed |= mail.changed
-        self._cancels += mail.cancels
-        self._graph_changed |= mail.graph
+        kept = self._write()
+        kept.changed |= mail.changed
+        kept.cancels += mail.cancels
+        kept.graph |= mail.graph
 
     def next_request(self) -> int:
         """Id for a call, unique on this connection."""
@@ -214,7 +204,12 @@ class NodeConnection:
         for reply in self.replies.values():
             reply.fail(CallFailed(RpcFailure.OFFLINE, words))
 
+    def _write(self) -> Mail:
+        if self._mail is None:
+            self._mail = Mail()
+        return self._mail
+
     def _mail_has_come(self) -> None:
-        if self.ready and not self._courier_called:
+        if self.ready and self._mail is not None and not self._courier_called:
             self._courier_called = True
             self._call_courier(self)

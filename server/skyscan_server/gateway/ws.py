@@ -195,7 +195,7 @@ class NodeSocket:
         try:
             await connection.send(welcome)
             tasks = await self._tasks.of_node(connection.node_id, journals)
-            connection.sessions.update(task.session_id for task in tasks)
+            connection.sessions |= {task.session_id for task in tasks}
             await connection.send(Tasks(tasks=tuple(tasks)))
         except NodeGone:
             if connection.retired:
