@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import quote
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from skyscan_lab.errors import SkyscanError
 
@@ -26,10 +29,21 @@ class SettingsError(SkyscanError, ValueError):
     """A setting of the hub that cannot be used."""
 
 
-class OutsideIssuer(BaseModel):
-    """An issuer of tokens other than our own."""
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, table: Any) -> Any:
+        # pydantic's own refusal of unknown names does not say which are known.
+        for name in table if isinstance(table, dict) else ():
+            if name not in cls.model_fields:
+                raise ValueError(f"{name!r} is no setting; known are {', '.join(cls.model_fields)}")
+        return table
+
+
+class OutsideIssuer(_Settings):
+    """An issuer of tokens other than our own."""
 
     issuer: str
     """What its tokens say in ``iss``."""
@@ -39,7 +53,7 @@ class OutsideIssuer(BaseModel):
     """What its tokens must say in ``aud``."""
 
 
-class HubSettings(BaseModel):
+class HubSettings(_Settings):
     """How a hub runs.
 
     Examples
@@ -47,8 +61,6 @@ class HubSettings(BaseModel):
     >>> HubSettings(data=Path("/var/lib/skyscan")).url
     'sqlite:////var/lib/skyscan/skyscan.sqlite'
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     data: Path
     """Folder of the database, the signing key and the assets."""
@@ -78,9 +90,20 @@ class HubSettings(BaseModel):
     @field_validator("database", "gateway_database")
     @classmethod
     def _known_database(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("sqlite:///", "postgresql://")):
-            raise ValueError("must begin with sqlite:/// or postgresql://")
+        # It may hold a password: it is not repeated.
+        if url is not None and not re.match(r"sqlite:///.|postgresql://.", url):
+            raise ValueError("must be sqlite:///PATH or postgresql://USER@HOST/NAME")
         return url
+
+    @model_validator(mode="after")
+    def _role_of_its_own_on_postgresql_only(self) -> Self:
+        for url in (self.url, self.gateway_database):
+            if self.gateway_database is not None and not str(url).startswith("postgresql://"):
+                raise ValueError(
+                    "gateway_database: must be left out unless it and database are "
+                    "postgresql://…: SQLite has no roles"
+                )
+        return self
 
     @model_validator(mode="after")
     def _open_on_loopback_only(self) -> Self:
@@ -94,7 +117,7 @@ class HubSettings(BaseModel):
     @property
     def url(self) -> str:
         """URL of the database."""
-        return self.database or f"sqlite:///{self.data / 'skyscan.sqlite'}"
+        return self.database or f"sqlite:///{quote(str(self.data / 'skyscan.sqlite'))}"
 
     @property
     def loopback(self) -> bool:
@@ -137,14 +160,21 @@ def load_settings(data: Path, **given: Any) -> HubSettings:
             raise SettingsError(f"{path}: {error.strerror}") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path}: not TOML: {error}") from error
+        if "data" in table:
+            raise SettingsError(f"{path}: data: must be left out, as this file is in that folder")
     table |= {name: value for name, value in given.items() if value is not None}
     try:
         return HubSettings.model_validate({**table, "data": data})
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc']))} = {problem['input']!r}: {problem['msg']}"
-            if problem["loc"]
-            else problem["msg"]
-            for problem in error.errors()
-        )
-        raise SettingsError(f"{path if path.exists() else 'settings'}: {problems}") from error
+        problems = "; ".join(_in_words(problem) for problem in error.errors())
+        raise SettingsError(f"{path if path.exists() else 'settings'}: {problems}") from None
+
+
+def _in_words(problem: ErrorDetails) -> str:
+    setting = ".".join(map(str, problem["loc"]))
+    if problem["type"] == "missing":
+        return f"{setting} is required"
+    if problem["type"] == "value_error":  # ours: it says the value itself, where it may
+        reason = str(problem["ctx"]["error"])
+        return f"{setting}: {reason}" if setting else reason
+    return f"{setting} = {problem['input']!r}: {problem['msg']}"
