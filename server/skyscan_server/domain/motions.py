@@ -88,6 +88,7 @@ class Motions:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await asyncio.sleep(0)  # a task that has not begun would be cancelled without its end
         for task in self._under_way:
             task.cancel()
         if self._under_way:
