@@ -207,8 +207,12 @@ async def test_a_shutdown_says_goodbye_to_all(site):
     assert sorted(site.handlers.ended) == ["listen", "talk", "talk"]
 
 
-async def test_no_socket_opens_in_a_shutdown(client, site):
-    await site.open_sockets.close_all()
+async def test_a_shutdown_waits_for_goodbyes_and_opens_no_more(client, site):
+    async with client.ws_connect(ROOM) as socket:
+        end = asyncio.create_task(closed(socket))
+        await site.open_sockets.close_all()
+        assert site.open_sockets.count("/ws/rooms/{room_id}") == 0
+        assert (await end)[0] == 1001
     with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
         await client.ws_connect(ROOM)
     assert caught.value.status == 503
@@ -236,6 +240,8 @@ async def test_a_client_that_does_not_read_is_cut_off_and_others_are_not(tmp_pat
         client.ws_connect(ROOM, headers=site.bearer()) as other,
         raw_socket(site, FLOOD),
     ):
+        await other.send_json({"kind": "ask", "words": "sent long ago"})
+        assert (await other.receive_json(timeout=5))["words"] == "SENT LONG AGO"
         async with asyncio.timeout(5):
             await site.handlers.finished.wait()
         await eventually(lambda: site.open_sockets.count(FLOODS) == 0)
