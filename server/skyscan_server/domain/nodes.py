@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, count
@@ -75,11 +76,25 @@ class Nodes:
 
         Its graph is taken where the hub has none of it yet; from then on the hub's is used.
         """
+        [connected] = await self.connect_all([(installation, seed)])
+        return connected
+
+    async def connect_all(self, coming: Sequence[tuple[str, HardwareGraph]]) -> Sequence[Connected]:
+        """Register connections, each of an installation's node, as `connect` does.
+
+        Those who come at once are one transaction: after a hub was down, all of them do.
+        """
+        connected: dict[int, Connected] = {}
         async with self._database.write() as connection:
-            node_id, version = await _register(connection, installation, seed)
-            epoch = await nodes.connect(connection, node_id, datetime.now(UTC))
-            graph = await _graph(connection, node_id)
-        return Connected(node_id, epoch, graph, version)
+            left = dict(enumerate(coming))
+            while left:
+                # One connection of each node after the other: each has an epoch of its own.
+                turn = {coming[index][0]: index for index in reversed(left)}
+                seeds = {installation: coming[index][1] for installation, index in turn.items()}
+                for installation, one in (await _connect(connection, seeds)).items():
+                    connected[turn[installation]] = one
+                    del left[turn[installation]]
+        return [connected[index] for index in range(len(coming))]
 
     async def register(self, installation: str, seed: HardwareGraph) -> Registered:
         """Make an installation's node known, as `connect` does, without a connection."""
@@ -170,6 +185,30 @@ async def _register(
         return node.id, node.graph_version
     await _plant(connection, node, seed)
     return node.id, await nodes.next_graph(connection, node.id)
+
+
+async def _connect(
+    connection: AsyncConnection, seeds: Mapping[str, HardwareGraph]
+) -> dict[str, Connected]:
+    """Connect the nodes of some installations, each once."""
+    known = await nodes.of_installations(connection, seeds)
+    ready = {node.installation: node.id for node in known if node.graph_version > 0}
+    # In one order everywhere, so that two hubs do not wait for each other.
+    for installation in sorted(seeds.keys() - ready.keys()):
+        ready[installation], _ = await _register(connection, installation, seeds[installation])
+    standings = await nodes.connect(connection, ready.values(), datetime.now(UTC))
+    graphs: defaultdict[int, list[GraphRotor]] = defaultdict(list)
+    for row in await rotors.of_nodes(connection, ready.values()):
+        graphs[row.node_id].append(GraphRotor.model_validate(row.graph))
+    return {
+        installation: Connected(
+            node_id,
+            standings[node_id].epoch,
+            HardwareGraph(rotors=tuple(graphs[node_id])),
+            standings[node_id].graph_version,
+        )
+        for installation, node_id in ready.items()
+    }
 
 
 async def _require(connection: AsyncConnection, installation: str, node_id: int) -> NodeRow:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,10 +34,24 @@ class Tasks:
         A journal whose name is not that of the session with its number is of another hub, and
         says nothing about that session.
         """
-        known = {journal.session_id: journal.session for journal in journals}
+        [tasks] = await self.of_nodes([(node_id, journals)])
+        return tasks
+
+    async def of_nodes(
+        self, asking: Sequence[tuple[int, Iterable[KnownJournal]]]
+    ) -> list[list[Task]]:
+        """As `of_node` for some nodes and their journals, with one look at the store."""
+        known: defaultdict[int, dict[int, str]] = defaultdict(dict)
+        for node_id, journals in asking:
+            known[node_id] |= {journal.session_id: journal.session for journal in journals}
+        also = {session_id for journals in known.values() for session_id in journals}
         async with self._database.read() as connection:
-            found = await sessions.of_node(connection, node_id, known.keys())
-        return [_task(row, key) for row, key in found if not row.final or known[row.id] == row.name]
+            found = await sessions.of_nodes(connection, known, also)
+        tasks: dict[int, list[Task]] = {node_id: [] for node_id in known}
+        for row, node_id, key in found:
+            if not row.final or known[node_id].get(row.id) == row.name:
+                tasks[node_id].append(_task(row, key))
+        return [tasks[node_id] for node_id, _ in asking]
 
     async def of_sessions(self, node_id: int, ids: Collection[int]) -> list[Task]:
         """Tasks of some sessions of a node, ended ones included."""

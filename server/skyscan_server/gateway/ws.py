@@ -29,6 +29,7 @@ from skyscan_server.gateway.connection_registry import ConnectionRegistry
 from skyscan_server.gateway.courier import Courier
 from skyscan_server.gateway.departures import Departures
 from skyscan_server.gateway.direct_rpc import DirectRpc
+from skyscan_server.gateway.grouped import Grouped
 from skyscan_server.gateway.incoming import Incoming
 from skyscan_server.gateway.installations import installation_of
 from skyscan_server.gateway.intake import Intake
@@ -82,8 +83,8 @@ class NodeSocket:
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self._registry = registry
-        self._nodes = nodes
-        self._tasks = tasks
+        self._arrivals = Grouped(nodes.connect_all, self._left_early)
+        self._tasks = Grouped(tasks.of_nodes)
         self._dispatch = dispatch
         self._hello_s = hello_s
         self._heartbeat_s = heartbeat_s
@@ -127,6 +128,8 @@ class NodeSocket:
         async with self._registry.errands, asyncio.TaskGroup() as group:
             group.create_task(self._standings.run())
             group.create_task(self._departures.run())
+            group.create_task(self._arrivals.run())
+            group.create_task(self._tasks.run())
 
     async def link_node(
         self, call: Call[None, None], socket: Socket[NodeMessage, HubMessage]
@@ -166,22 +169,14 @@ class NodeSocket:
         return message
 
     async def _connect(self, installation: str, hello: Hello) -> Connected:
-        connecting = asyncio.ensure_future(self._nodes.connect(installation, hello.graph))
-        left: asyncio.CancelledError | None = None
-        while not connecting.done():
-            try:
-                await asyncio.wait([connecting])
-            except asyncio.CancelledError as error:
-                left = error
         try:
-            connected = connecting.result()
+            return await self._arrivals.ask((installation, hello.graph))
         except StoreError as error:
             raise Unavailable(f"the store of the hub takes nothing: {error}") from error
-        if left is not None:
-            # The database holds a node for connected that has left meanwhile.
-            self._departures.note(connected.node_id, connected.epoch)
-            raise left
-        return connected
+
+    def _left_early(self, connected: Connected) -> None:
+        """Note that a node has left meanwhile, which the database holds for connected."""
+        self._departures.note(connected.node_id, connected.epoch)
 
     async def _welcome(
         self, connection: NodeConnection, connected: Connected, journals: tuple[KnownJournal, ...]
@@ -194,7 +189,7 @@ class NodeSocket:
         )
         try:
             await connection.send(welcome)
-            tasks = await self._tasks.of_node(connection.node_id, journals)
+            tasks = await self._tasks.ask((connection.node_id, journals))
             connection.sessions |= {task.session_id for task in tasks}
             await connection.send(Tasks(tasks=tuple(tasks)))
         except NodeGone:

@@ -59,16 +59,33 @@ async def everyone(connection: AsyncConnection) -> list[NodeRow]:
     return [NodeRow(**row) for row in (await connection.execute(query)).mappings()]
 
 
-async def connect(connection: AsyncConnection, node_id: int, now: datetime) -> int:
-    """Begin a connection: return its epoch, above that of every one before it."""
+async def of_installations(
+    connection: AsyncConnection, installations: Collection[str]
+) -> list[NodeRow]:
+    """Nodes of some installations, those that there are, held against other writers."""
+    query = (
+        sa.select(nodes)
+        .where(nodes.c.installation.in_(sorted(installations)))
+        .order_by(nodes.c.installation)
+        .with_for_update()
+    )
+    return [NodeRow(**row) for row in (await connection.execute(query)).mappings()]
+
+
+async def connect(
+    connection: AsyncConnection, node_ids: Collection[int], now: datetime
+) -> dict[int, Standing]:
+    """Begin connections, each with an epoch above that of every one of its node before it."""
     statement = (
         sa.update(nodes)
-        .where(nodes.c.id == node_id)
+        .where(nodes.c.id.in_(sorted(node_ids)))
         .values(connection_epoch=nodes.c.connection_epoch + 1, connected=True, seen_at=now)
-        .returning(nodes.c.connection_epoch)
+        .returning(nodes.c.id, nodes.c.connection_epoch, nodes.c.graph_version)
     )
-    epoch: int = (await connection.execute(statement)).scalar_one()
-    return epoch
+    return {
+        node_id: Standing(epoch, version)
+        for node_id, epoch, version in await connection.execute(statement)
+    }
 
 
 async def disconnect(

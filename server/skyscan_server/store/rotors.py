@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,8 +81,14 @@ async def everyone(
 
 async def of_node(connection: AsyncConnection, node_id: int) -> list[RotorRow]:
     """Rotors in the graph of a node."""
-    query = _ROTORS.where(rotors.c.node_id == node_id, ~rotors.c.deleted).order_by(rotors.c.id)
-    return [_row(row) for row in (await connection.execute(query)).mappings()]
+    return await of_nodes(connection, [node_id])
+
+
+async def of_nodes(connection: AsyncConnection, node_ids: Collection[int]) -> list[RotorRow]:
+    """Rotors in the graphs of some nodes, those of a node in their order."""
+    query = _ROTORS.where(rotors.c.node_id.in_(sorted(node_ids)), ~rotors.c.deleted)
+    rows = (await connection.execute(query.order_by(rotors.c.id))).mappings()
+    return [_row(row) for row in rows]
 
 
 async def update(

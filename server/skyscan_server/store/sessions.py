@@ -133,20 +133,27 @@ async def of_node(
     connection: AsyncConnection, node_id: int, also: Collection[int] = ()
 ) -> list[tuple[SessionRow, str]]:
     """Open sessions of a node, and some others of it, each with its rotor's key."""
+    found = await of_nodes(connection, [node_id], also)
+    return [(row, key) for row, _, key in found]
+
+
+async def of_nodes(
+    connection: AsyncConnection, node_ids: Collection[int], also: Collection[int] = ()
+) -> list[tuple[SessionRow, int, str]]:
+    """Open sessions of some nodes, and some others of them, each with its node and rotor's key."""
     query = (
-        sa.select(sessions, rotors.c.key.label("rotor_key"))
+        sa.select(sessions, rotors.c.node_id, rotors.c.key)
         .join(rotors, rotors.c.id == sessions.c.rotor_id)
         .where(
-            rotors.c.node_id == node_id,
+            rotors.c.node_id.in_(sorted(node_ids)),
             sa.or_(sessions.c.status.not_in(_FINAL), sessions.c.id.in_(also)),
         )
         .order_by(sessions.c.id)
     )
-    rows = (await connection.execute(query)).mappings().all()
+    rows = (await connection.execute(query)).mappings()
     return [
-        (_row({name: value for name, value in row.items() if name != "rotor_key"}), key)
+        (_row({column.name: row[column] for column in sessions.c}), row["node_id"], row["key"])
         for row in rows
-        for key in [row["rotor_key"]]
     ]
 
 
