@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -11,7 +12,9 @@ from pydantic import BaseModel
 from skyscan_lab.protocol.graph import HardwareGraph, RotorKey
 from skyscan_lab.protocol.node_link import (
     Ack,
+    AskTasks,
     Claim,
+    Desired,
     Granted,
     GraphUpdate,
     HubMessage,
@@ -32,7 +35,6 @@ from skyscan_server.node.mount import Mount
 from skyscan_server.node.mounts import Mounts
 from skyscan_server.node.outbox import Outbox
 from skyscan_server.node.rpc import Calls
-from skyscan_server.node.scan_job import ScanJob
 from skyscan_server.node.scans import Scans
 from skyscan_server.node.snapshots import tell_positions
 from skyscan_server.node.timing import NodeTiming
@@ -98,9 +100,11 @@ class Conversation:
             async with self._own:
                 await self._graph(welcome.graph, welcome.graph_version)
                 self._own.start(self._tell_troubles())
+                self._own.start(self._ask_again())
                 async for message in self._connection:
                     await self._hear(message)
         finally:
+            self._outbox.close()
             # Whoever jogs cannot renew it any more, and would not be heard.
             await self._commands.end_jogs()
             await self._calls.end()
@@ -111,8 +115,8 @@ class Conversation:
                 for job in self._scans:
                     self._outbox.drop(job.session_id)
                 await self._scans.tell_all(message.tasks)
-                for job in self._scans:
-                    await self._work_on(job)
+                for task in message.tasks:
+                    await self._work_on(task)
                 self._scans.tell_news()
             case TaskUpdate():
                 await self._task(message.task)
@@ -135,14 +139,17 @@ class Conversation:
     async def _task(self, task: Task) -> None:
         if task.final:
             self._outbox.drop(task.session_id)
-        job = await self._scans.tell(task)
-        if job is not None:
-            await self._work_on(job)
+        await self._scans.tell(task)
+        await self._work_on(task)
 
-    async def _work_on(self, job: ScanJob) -> None:
+    async def _work_on(self, task: Task) -> None:
+        """Send what we have of a task, and ask to be the one who does it."""
+        job = self._scans.get(task.session_id)
+        if job is None:
+            return
         self._outbox.follow(job)
-        if self._scans.wants_claim(job):
-            await self._connection.send(Claim(session_id=job.session_id))
+        if not task.claimed and job.lost is None and task.desired is Desired.RUN:
+            await self._connection.send(Claim(session_id=task.session_id))
 
     async def _graph(self, graph: HardwareGraph, version: int) -> None:
         await self._take_graph(graph, version)
@@ -158,6 +165,14 @@ class Conversation:
     async def _watch(self, mount: Mount) -> None:
         with suppress(LinkDown):
             await tell_positions(mount, self._connection.send, self._timing.snapshot_s)
+
+    async def _ask_again(self) -> None:
+        """Ask after the tasks from time to time, at no moment that many nodes share."""
+        with suppress(LinkDown):
+            while True:
+                pause_s = self._timing.resync_s * (1 if self._scans.journals else 5)
+                await asyncio.sleep(pause_s * random.uniform(0.75, 1.25))  # noqa: S311 - no secret
+                await self._connection.send(AskTasks(journals=self._scans.journals))
 
     async def _tell_troubles(self) -> None:
         """Tell of every trouble that is new to the hub, whenever there may be one."""

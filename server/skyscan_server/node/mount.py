@@ -387,7 +387,8 @@ class Mount:
         if station.rotor.driver == "simulated" and self._not_before is not None:
             epoch = max(self._not_before, datetime.now(UTC))
         try:
-            devices = drivers_of(station, epoch=epoch)
+            # In a thread, because it may import a driver from a slow disk.
+            devices = await asyncio.to_thread(drivers_of, station, epoch=epoch)
         except DeviceError:
             raise
         except (SkyscanError, ImportError) as error:

@@ -105,6 +105,11 @@ class Outbox:
         if stream is not None:
             stream.close()
 
+    def close(self) -> None:
+        """Send nothing more at all."""
+        for session_id in tuple(self._streams):
+            self.drop(session_id)
+
 
 class _Stream:
     """One session's records on their way."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from skyscan_lab.protocol.graph import RotorKey
-from skyscan_lab.protocol.node_link import Desired, Granted, KnownJournal, Task
+from skyscan_lab.protocol.node_link import Granted, KnownJournal, Task
 from skyscan_lab.scanning.journal_file import JournalFile, OsJournalFile
 from skyscan_server.node.crew import Crew
 from skyscan_server.node.fence import Fence
@@ -92,14 +92,12 @@ class Scans:
         for task in known.values():
             await self.tell(task)
 
-    async def tell(self, task: Task) -> ScanJob | None:
-        """Take over what the hub says of a session.
+    def get(self, session_id: int) -> ScanJob | None:
+        """Job of a session; None where there is nothing to be done for it."""
+        return self._jobs.get(session_id)
 
-        Returns
-        -------
-        ScanJob or None
-            None where there is nothing to be done for it any more.
-        """
+    async def tell(self, task: Task) -> None:
+        """Take over what the hub says of a session."""
         job = self._jobs.get(task.session_id)
         if job is not None and job.session != task.plan.session:
             await self._let_go(job, "the hub has another session of this number")
@@ -107,17 +105,15 @@ class Scans:
         if task.final:
             if job is not None:
                 await self._end(job, task)
-            return self._jobs.get(task.session_id)
-        if job is None:
+        elif job is None:
             if await asyncio.to_thread(self._shelf.take_back, task.plan.session):
                 log.info("journal taken back, the hub knows it again", session_id=task.session_id)
             log.info("session to scan", session_id=task.session_id, rotor=task.rotor)
-            job = self._start(task, None)
+            self._start(task, None)
             if task.claimed:
                 await self._fence.see(task.rotor, task.epoch)
         else:
             await job.apply(task)
-        return job
 
     async def grant(self, granted: Granted) -> None:
         """Take over the answer to a claim."""
@@ -134,10 +130,6 @@ class Scans:
         job = self._jobs.get(session_id)
         if job is not None and number > job.task.number:
             job.task = job.task.model_copy(update={"number": number})
-
-    def wants_claim(self, job: ScanJob) -> bool:
-        """Whether the hub is to be asked for a session."""
-        return not job.task.claimed and job.lost is None and job.task.desired is Desired.RUN
 
     def stop_by_hand(self, rotor: RotorKey | None = None) -> None:
         """Hold the scans of a rotor, or of all, because the rotor is being stopped."""

@@ -24,6 +24,9 @@ class NodeTiming:
         Shortest wait after another connection of this node has taken its place.
     ack_s : float
         Without an acknowledgement for this long, records are sent again.
+    resync_s : float
+        Between two questions after all tasks, while there are any; five times as long while
+        there are none.
     jog_renewal_s : float
         A jog that is not renewed within this time is stopped.
     snapshot_s : float
@@ -42,6 +45,7 @@ class NodeTiming:
     proven_s: float = 5.0
     superseded_s: float = 60.0
     ack_s: float = 30.0
+    resync_s: float = 60.0
     jog_renewal_s: float = JOG_RENEWAL_S
     snapshot_s: float = 0.2
     disk_s: float = 3.0

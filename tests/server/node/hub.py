@@ -141,7 +141,7 @@ class Hub:
     def task(self, session_id: int = 1) -> Task:
         return self.tasks[session_id].model_copy(update={"number": len(self.records[session_id])})
 
-    async def call(self, call, timeout_s: float = 5.0):
+    async def call(self, call, timeout_s: float = 15.0):
         number = next(self._numbers)
         answer = self._calls[number] = asyncio.get_running_loop().create_future()
         await self.send(Rpc(request_id=number, timeout_s=timeout_s, call=call))
