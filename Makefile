@@ -1,7 +1,7 @@
 # The handles of the project. Each makes what it needs: `make lab` on a fresh clone is enough.
 #
 #   make env      .venv with everything; nothing else here reaches beyond this machine
-#   make lab      JupyterLab on the notebooks; LAB=--no-browser, LAB="--port 9999"
+#   make lab      hub, node, simulated station and JupyterLab; LAB=--no-browser, LAB="--port 9999"
 #   make test     everything that must hold
 #   make lint     style, types and layers only
 #   make bench    every benchmark; BENCH=--quick for the short versions

@@ -22,7 +22,7 @@ from skyscan_server.main.jupyterlab import (
     lab_arguments,
     lab_environment,
 )
-from skyscan_server.main.lab_hub import hub_of_lab
+from skyscan_server.main.lab_hub import hub_of_lab, wait_until_ready
 from skyscan_server.main.notebooks import HOME_FOLDER, notebooks_folder
 from skyscan_server.main.one_lab import lab_of, say_where
 from skyscan_server.main.running import run_until_ended
@@ -127,6 +127,8 @@ async def _run_first(wanted: _Wanted) -> None:
                 lab_environment(settings.data),
             )
         )
+        if not await wait_until_ready(found):
+            messages().print("the hub is not ready yet: GET /readyz says why", markup=False)
         await say_where(settings.data, running.said)
         _say("notebooks", str(folder))
         _say("data", str(settings.data))

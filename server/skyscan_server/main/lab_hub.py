@@ -19,6 +19,7 @@ from skyscan_server.store.errors import StoreInUse
 
 _PAUSE_S = 0.25
 _START_S = 30.0
+_READY_S = 30.0
 _ANSWER_S = 5.0
 
 
@@ -79,9 +80,19 @@ async def hub_of_lab(
         yield found
 
 
+async def wait_until_ready(hub: LabHub, *, ready_s: float = _READY_S) -> bool:
+    """Wait until a hub and its node can do their work; whether they can in that time."""
+    deadline = asyncio.get_running_loop().time() + ready_s
+    while not await _answers(f"{hub.url}/readyz"):
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(_PAUSE_S)
+    return True
+
+
 async def _running(data: Path) -> LabHub | None:
     runtime = await asyncio.to_thread(read_runtime, data)
-    if runtime is None or not runtime.alive or not await _answers(runtime.url):
+    if runtime is None or not runtime.alive or not await _answers(f"{runtime.url}/healthz"):
         return None
     return LabHub(runtime.url, runtime.gateway_url, ours=False)
 
@@ -91,7 +102,7 @@ async def _answers(url: str) -> bool:
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
-            session.get(f"{url}/healthz") as answer,
+            session.get(url) as answer,
         ):
             return answer.status == 200
     except (aiohttp.ClientError, TimeoutError):

@@ -39,8 +39,9 @@ class Documents:
         self._texts = {
             OPENAPI_PATH: json.dumps(openapi).encode(),
             ASYNCAPI_PATH: json.dumps(asyncapi).encode(),
-            OPERATIONS_PAGE: operations_page(openapi, OPENAPI_PATH, SOCKETS_PAGE).encode(),
-            SOCKETS_PAGE: sockets_page(asyncapi, ASYNCAPI_PATH, OPERATIONS_PAGE).encode(),
+            # Their links are relative, since a proxy may show all of this below a path of its own.
+            OPERATIONS_PAGE: operations_page(openapi, "openapi.json", "docs/sockets").encode(),
+            SOCKETS_PAGE: sockets_page(asyncapi, "../asyncapi.json", "../docs").encode(),
         }
 
     def operations(self) -> list[Operation]:
