@@ -50,25 +50,32 @@ def installed(distributions, tmp_path_factory):
     return folder
 
 
-def test_wheel_holds_the_library_and_nothing_else(distributions):
-    ours = {
-        str(file.relative_to(ROOT))
-        for file in (ROOT / "skyscan_lab").rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
-    }
+def files_of(package):
+    """Files of a package as they are to be in a wheel."""
+    files = [file for file in package.rglob("*") if "__pycache__" not in file.parts]
+    return {str(file.relative_to(package.parent)) for file in files if file.is_file()}
+
+
+def test_wheel_holds_library_and_server_and_nothing_else(distributions):
+    ours = files_of(ROOT / "skyscan_lab") | files_of(ROOT / "server" / "skyscan_server")
     course = {f"skyscan_lab/notebooks/{n.name}" for n in (ROOT / "notebooks").glob("*.ipynb")}
+    # Where a Jupyter of the environment looks for extensions.
+    jupyter = "etc/jupyter/jupyter_server_config.d/skyscan_server.json"
     with zipfile.ZipFile(distributions[1]) as wheel:
         packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
         metadata = {Path(name).name for name in wheel.namelist() if ".dist-info/" in name}
-    assert packed == ours | course
-    assert "skyscan_lab/py.typed" in packed
+    shared = {name for name in packed if ".data/" in name}
+    assert {name.partition(".data/data/")[2] for name in shared} == {jupyter}
+    assert packed - shared == ours | course
+    assert {"skyscan_lab/py.typed", "skyscan_server/py.typed"} <= packed
     assert {"LICENSE", "METADATA", "entry_points.txt"} <= metadata
 
 
 def test_sdist_holds_what_tests_and_docs_need(distributions):
     with tarfile.open(distributions[0]) as sdist:
         top = {Path(name).parts[1] for name in sdist.getnames() if len(Path(name).parts) > 1}
-    assert {"data", "docs", "notebooks", "skyscan_lab", "tests", "constraints.txt"} <= top
+    needed = {"data", "docs", "notebooks", "server", "skyscan_lab", "tests", "constraints.txt"}
+    assert needed <= top
 
 
 def test_installed_version_is_the_project_s(installed):
@@ -97,3 +104,10 @@ def test_without_an_extra_it_says_which_one_to_install(installed):
         [skyscan, "doctor"], cwd=installed, capture_output=True, text=True, timeout=120, check=False
     )
     assert "skyscan-lab[devices]" in said.stdout
+    for command, extras in (("serve", "server"), ("lab", "lab,server")):
+        said = subprocess.run(
+            [skyscan, command], cwd=installed, capture_output=True, text=True, timeout=120
+        )
+        assert said.returncode == 2
+        assert said.stderr.endswith(f"pip install 'skyscan-lab[{extras}]'\n")
+        assert said.stderr.count("\n") == 1
