@@ -6,6 +6,7 @@
      │ hello (graph, journals) ───────────▶ │
      │ ◀─────────── welcome (epoch, graph)  │
      │ ◀─────────── tasks (all that is open)│
+     │ ask_tasks (from time to time) ─────▶ │   tasks
      │ claim ─────────────────────────────▶ │
      │ ◀────────────────────────── granted  │
      │ records (session, first, …) ───────▶ │   committed, then
@@ -124,6 +125,17 @@ class Hello(_Message):
             allowed = f"{LINK_VERSION}: install the same version of skyscan-lab at node and hub"
             raise InvalidInput("version", version, allowed)
         return message
+
+
+class AskTasks(_Message):
+    """Ask for every task once more, with the journals there are.
+
+    A node asks from time to time, so that whatever was lost on the way, or came in another
+    order than it was sent, is put right on a connection that lives on.
+    """
+
+    kind: Literal["ask_tasks"] = "ask_tasks"
+    journals: tuple[KnownJournal, ...] = ()
 
 
 class Claim(_Message):
@@ -272,7 +284,7 @@ class Superseded(_Message):
 
 
 NodeMessage = Annotated[
-    Hello | Claim | Records | Trouble | Snapshot | Result | Chunk | Failed,
+    Hello | AskTasks | Claim | Records | Trouble | Snapshot | Result | Chunk | Failed,
     Field(discriminator="kind"),
 ]
 """Any message from a node."""

@@ -102,7 +102,8 @@ class SmallServer:
     the open socket, the scan and the number after which to go on.
     """
 
-    def __init__(self):
+    def __init__(self, prefix=""):
+        self.prefix = prefix
         # The token that is needed; None for none.
         self.admits = None
         self.scans = {}
@@ -119,7 +120,7 @@ class SmallServer:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}{self.prefix}"
 
     async def start(self):
         app = web.Application(middlewares=[self._misbehave])
@@ -142,6 +143,9 @@ class SmallServer:
                 web.post("/api/rotors/1/{verb:move|park|stop|jog}", self._move),
             ]
         )
+        if self.prefix:
+            inner, app = app, web.Application()
+            app.add_subapp(self.prefix, inner)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         # The same port again after a restart, which all clients try to reach.
@@ -164,7 +168,7 @@ class SmallServer:
 
     @web.middleware
     async def _misbehave(self, request, handler):
-        key = (request.method, request.path)
+        key = (request.method, request.path.removeprefix(self.prefix))
         self.requests.append(key)
         self.tokens.append(request.headers.get("Authorization"))
         if self.admits is not None and self.tokens[-1] != f"Bearer {self.admits}":

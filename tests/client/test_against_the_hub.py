@@ -113,6 +113,19 @@ async def test_refusals_are_in_the_servers_words(client, hub):
             await anext(stranger.watch(1))
 
 
+async def test_moved_pointed_and_parked(client):
+    await client.move(1, 200, 40)
+    where = await client.position(1)
+    assert (where.azimuth, where.elevation) == pytest.approx((200, 40), abs=0.1)
+    pointed = await client.point(1, "geostationary", "19.2E")
+    where = await client.position(1)
+    assert where.azimuth == pytest.approx(pointed.azimuth, abs=0.2)
+    assert where.elevation == pytest.approx(pointed.elevation, abs=0.2)
+    await client.park(1)
+    where = await client.position(1)
+    assert (where.azimuth, where.elevation) == pytest.approx((0, 0), abs=0.1)
+
+
 async def test_a_jog_turns_the_rotor_and_leaves_it_at_rest(client):
     before = (await client.position(1)).azimuth
     async with client.jog(1, azimuth=1):

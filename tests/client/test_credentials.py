@@ -1,5 +1,6 @@
 """Truth: the headers that arrived at a server of the test's own."""
 
+import asyncio
 import json
 
 import pytest
@@ -91,6 +92,16 @@ async def test_a_lab_with_a_new_token_is_asked_again(server, lab):
         lab("second")
         await client.rotors()
     assert server.tokens == ["Bearer first", "Bearer first", "Bearer second"]
+
+
+async def test_requests_that_were_refused_together_are_renewed_together(server, lab):
+    server.admits = "first"
+    lab("first")
+    async with SkyScanClient(server.url) as client:
+        await client.rotors()
+        server.admits = "second"
+        lab("second")
+        assert len(await asyncio.gather(*(client.rotors() for _ in range(5)))) == 5
 
 
 async def test_a_watch_goes_on_with_the_labs_new_token(server, lab):

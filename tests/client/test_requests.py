@@ -24,6 +24,7 @@ from skyscan_lab.io import save_session
 from skyscan_lab.protocol.lifecycle import ScanStatus
 from skyscan_lab.session import session_from_points
 from tests.client.small_server import (
+    SmallServer,
     lose_answer,
     lose_request,
     never_answer,
@@ -281,6 +282,25 @@ async def test_what_does_not_speak_http():
         async with SkyScanClient(f"http://127.0.0.1:{port}", patience_s=0) as client:
             with pytest.raises(UnexpectedAnswer, match="this is not HTTP"):
                 await client.rotors()
+
+
+async def test_a_server_behind_a_path():
+    server = SmallServer("/user/ada/skyscan")
+    await server.start()
+    server.add().run_to_the_end()
+    async with SkyScanClient(f"{server.url}/") as client:
+        assert [session.id for session in await client.sessions(limit=1)] == [1]
+        assert len([update async for update in client.watch(1)]) == 13
+    await server.stop()
+
+
+async def test_no_tls_is_said_at_once(server):
+    url = server.url.replace("http:", "https:")
+    async with SkyScanClient(url, patience_s=600.0) as client:
+        with pytest.raises(ServerUnreachable, match="TLS"):
+            await client.rotors()
+        with pytest.raises(ServerUnreachable, match="TLS"):
+            await anext(client.watch(1))
 
 
 async def test_a_client_that_is_not_open_says_so(server):

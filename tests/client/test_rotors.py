@@ -38,6 +38,24 @@ async def test_listed_added_tested_and_asked(server, client):
     assert (where.azimuth, where.elevation) == (10.0, 20.0)
 
 
+async def test_a_newer_server_may_say_more(server, client):
+    async def with_more(request, answer):
+        response = await answer()
+        first = response.text.index("{") + 1
+        response.text = response.text[:first] + '"weather": "fine",' + response.text[first:]
+        return response
+
+    for call, path in (
+        (client.rotors(), "rotors"),
+        (client.test(1), "rotors/1/test"),
+        (client.position(1), "rotors/1/position"),
+    ):
+        server.faults["GET", f"/api/{path}"].append(with_more)
+        assert await call
+    server.faults[STOP].append(with_more)
+    assert await client.stop(1)
+
+
 async def test_moves_parks_and_stops(server, client):
     assert (await client.move(1, 10, 20)).status == "moving"
     assert (await client.park(1)).status == "parking"

@@ -39,11 +39,7 @@ def postgresql_tables(postgresql):
 def postgresql_url(postgresql, postgresql_tables):
     """Database on PostgreSQL with its tables, which are emptied afterwards."""
     yield postgresql.url(postgresql_tables)
-    postgresql.sql(
-        "SET lock_timeout = '10s'",
-        f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY",
-        database=postgresql_tables,
-    )
+    postgresql.empty(postgresql_tables, metadata.tables)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import asyncpg
@@ -80,6 +81,15 @@ class PostgreSQL:
 
     def drop(self, database: str) -> None:
         self.sql(f"DROP DATABASE {database} WITH (FORCE)")
+
+    def empty(self, database: str, tables: Iterable[str]) -> None:
+        """Take every row out of some tables, whatever refers to it: faster than TRUNCATE."""
+        self.sql(
+            "SET session_replication_role = replica",
+            "SET lock_timeout = '10s'",
+            "; ".join(f"DELETE FROM {table}" for table in tables),
+            database=database,
+        )
 
     def sql(self, *statements: str, user: str = ADMINISTRATOR, database: str = "postgres") -> None:
         """Execute statements; not from within an event loop."""

@@ -14,13 +14,16 @@ import structlog
 
 from skyscan_lab.protocol.node_link import (
     Ack,
+    AskTasks,
     Claim,
     Hello,
+    KnownJournal,
     NodeMessage,
     Records,
     Snapshot,
     Trouble,
 )
+from skyscan_lab.protocol.node_link import Tasks as TaskList
 from skyscan_lab.protocol.rpc import PositionNow
 from skyscan_server.bus.base import SESSIONS, TASKS, Bus
 from skyscan_server.domain.errors import DomainError, NotFound, Unavailable
@@ -103,6 +106,8 @@ class Incoming:
         elif isinstance(message, Trouble):
             _check_number("trouble.session_id", message.session_id)
             self._begin(connection, partial(self._note_trouble, connection, message))
+        elif isinstance(message, AskTasks):
+            self._begin(connection, partial(self._tell_tasks, connection, message.journals))
         elif isinstance(message, Hello):
             raise HttpRefusal(409, "the node has said hello before")
         else:
@@ -141,6 +146,13 @@ class Incoming:
         else:
             number = await self._intake.store(records)
         await connection.send(Ack(session_id=session_id, number=number))
+
+    async def _tell_tasks(
+        self, connection: NodeConnection, journals: tuple[KnownJournal, ...]
+    ) -> None:
+        tasks = await self._tasks.of_node(connection.node_id, journals)
+        connection.sessions |= {task.session_id for task in tasks}
+        await connection.send(TaskList(tasks=tuple(tasks)))
 
     async def _grant(self, connection: NodeConnection, session_id: int) -> None:
         granted = await self._tasks.claim(connection.node_id, session_id)

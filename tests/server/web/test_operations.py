@@ -156,6 +156,8 @@ async def test_the_name_of_another_route_is_no_bad_integer(client, site):
         assert answer.status == 405
         assert answer.headers["Allow"] == "POST"
         assert await answer.json() == {"detail": "GET /aims/forget: must be POST"}
+    async with client.put("/aims/forget") as answer:
+        assert answer.headers["Allow"] == "POST"
     async with client.post("/aims/forget") as answer:
         assert answer.status == 204
     assert site.handlers.ended == ["forgot all, said astronomer"]

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic.alias_generators import to_camel
 
 from skyscan_lab.errors import InvalidInput
 from skyscan_lab.grid import ScanGrid
@@ -69,6 +70,11 @@ def refusal(adapter, raw):
         ({}, "count: must be given"),
         ({"count": "x"}, "count = 'x': must be an integer"),
         ({"count": 1.5}, "count = 1.5: must be an integer"),
+        ({"count": True}, "count = True: must be an integer"),
+        ({"count": "5"}, "count = '5': must be an integer"),
+        ({"count": 5.0, "on": 1}, "on = 1: must be true or false"),
+        ({"count": 1, "part": {"ratio": True}}, "part.ratio = True: must be a number"),
+        ({"count": 1, "name": 5}, "name = 5: must be a string"),
         ({"count": None}, "count = None: must be an integer"),
         ({"count": 1, "odd": 3}, "odd = 3: must be left out, as there is no such field"),
         ({"count": 1, "part": {"depth": 0}}, "part.depth = 0: must be greater than 0"),
@@ -86,8 +92,6 @@ def refusal(adapter, raw):
         ({"count": 1, "since": "2026-02-14T12:00:00"}, "must be a time with its zone"),
         ({"count": 1, "even": 3}, "even = 3: must be a multiple of 2"),
         ({"count": 2**63}, f"count = {2**63}: must be an integer within [-9223372036854775808"),
-        ({"count": "9" * 30}, "must be an integer within [-92233"),
-        ({"count": "9_" * 20 + "9"}, "must be an integer"),
         ({"count": -(2**63) - 1}, "must be an integer within"),
         ([], "body = []: must be a JSON object"),
         (3, "body = 3: must be a JSON object"),
@@ -95,6 +99,42 @@ def refusal(adapter, raw):
 )
 def test_each_mistake_has_its_words(body, words):
     assert words in refusal(WHOLE, json.dumps(body))
+
+
+def test_types_are_those_of_json_schema():
+    whole = parse_json(WHOLE, '{"count": 5.0, "part": {"ratio": 2, "depth": 3.0}}')
+    assert (whole.count, whole.part.ratio, whole.part.depth) == (5, 2.0, 3)
+    assert type(whole.count) is int
+
+
+class Named(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    slew_rate: float = 0.0
+    grid: ScanGrid = ScanGrid()
+    by_number: dict[int, float] = {}
+    either: int | str = 0
+    when: datetime | None = None
+    jog: Literal[-1, 0, 1] = 0
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"slewRate": True}, "slewRate = True: must be a number"),
+        ({"slew_rate": "1"}, "slew_rate = '1': must be a number"),
+        ({"grid": {"step": True}}, "grid.step = True: must be a number"),
+        ({"grid": {"az": [0, "90"]}}, "grid.az.1 = '90': must be a number"),
+        ({"when": 0}, "when = 0: must be a time in ISO 8601"),
+        ({"jog": True}, "jog = True: must be"),
+        ({"grid": {"az": [0, 90], "step": 5, "size": "x"}}, None),
+        ({"byNumber": {"1": 2}, "either": "x", "when": "2026-02-14T12:00:00", "jog": -1}, None),
+        ({"slewRate": 1, "either": 5, "when": None, "other": True}, None),
+    ],
+)
+def test_kinds_are_kept_wherever_they_are(body, words):
+    value, found = outcome(TypeAdapter(Named), json.dumps(body))
+    assert (found is None) if words is None else found.startswith(words), value
 
 
 def test_several_mistakes_are_told_at_once_and_not_without_end():
