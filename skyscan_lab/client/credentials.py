@@ -49,18 +49,30 @@ class Credentials:
             Where the lab's file is there and cannot be used.
         """
         if self._token is None and self._from_lab:
-            await self.renew()
+            await self._ask_lab()
         return {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
 
-    async def renew(self) -> bool:
-        """Look for another token than the one that was refused; whether there is one."""
-        if not self._from_lab:
-            return False
+    async def renew(self, refused: Mapping[str, str]) -> bool:
+        """Look for another token.
+
+        Parameters
+        ----------
+        refused : mapping
+            Headers that were refused.
+
+        Returns
+        -------
+        bool
+            Whether `headers` are others by now.
+        """
+        if self._from_lab:
+            await self._ask_lab()
+        return await self.headers() != refused
+
+    async def _ask_lab(self) -> None:
         lab = await running_lab()
-        if lab is None or not self._address.same_server(Address(lab.url)):
-            return False
-        refused, self._token = self._token, lab.token
-        return lab.token != refused
+        if lab is not None and self._address.same_server(Address(lab.url)):
+            self._token = lab.token
 
 
 def require_token(name: str, token: str) -> None:

@@ -9,7 +9,7 @@ how to find out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -204,9 +204,16 @@ class Link:
 
     @asynccontextmanager
     async def socket(
-        self, path: str, query: Query | None = None
+        self, path: str, query: Query, headers: Mapping[str, str]
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """Open a WebSocket; this is tried once.
+
+        Parameters
+        ----------
+        path, query : str, mapping
+            Of the route.
+        headers : mapping
+            Those of `credentials`.
 
         Raises
         ------
@@ -215,7 +222,6 @@ class Link:
         NoAnswer
             Where it does not come about.
         """
-        headers = await self.credentials.headers()
         with network_trouble():
             async with asyncio.timeout(self._timeout_s):
                 opened = await self._session.ws_connect(
@@ -252,12 +258,13 @@ class Link:
         renewed = lost = False
         while True:
             failure: ApiError | ServerUnreachable
+            headers = await self.credentials.headers()
             try:
-                return await self._once(request, receive)
+                return await self._once(request, headers, receive)
             except ApiError as error:
                 if error.status == 401 and not renewed:
                     renewed = True
-                    if await self.credentials.renew():
+                    if await self.credentials.renew(headers):
                         continue
                 error.repeated = lost
                 if request.repeat is not Repeat.FREELY or error.status not in TRY_LATER:
@@ -277,11 +284,13 @@ class Link:
                 raise failure
 
     async def _once(
-        self, request: _Request, receive: Callable[[aiohttp.ClientResponse], Awaitable[T]]
+        self,
+        request: _Request,
+        headers: Mapping[str, str],
+        receive: Callable[[aiohttp.ClientResponse], Awaitable[T]],
     ) -> T:
-        headers = dict(await self.credentials.headers())
         if request.body is not None:
-            headers["Content-Type"] = "application/json"
+            headers = {**headers, "Content-Type": "application/json"}
         with network_trouble():
             async with self._session.request(
                 request.method,

@@ -14,6 +14,8 @@ from skyscan_lab.protocol.rotors import (
     JogRequest,
     MotionReply,
     MoveRequest,
+    PointReply,
+    PointRequest,
     RotorFields,
     RotorOut,
     RotorPosition,
@@ -25,6 +27,7 @@ _ROTORS = TypeAdapter(list[RotorOut])
 _TEST = TypeAdapter(RotorTest)
 _POSITION = TypeAdapter(RotorPosition)
 _MOTION = TypeAdapter(MotionReply)
+_POINTED = TypeAdapter(PointReply)
 _NOTHING = TypeAdapter(None)
 
 _WHERE = "client.position(rotor) says where it is; if it has not moved, ask again"
@@ -115,6 +118,34 @@ class RotorCalls(Calls):
         path = f"/api/rotors/{rotor}/move"
         return await self._link.ask(
             "POST", path, _MOTION, body=target, repeat=Repeat.UNSENT, remedy=_WHERE
+        )
+
+    async def point(
+        self,
+        rotor: int,
+        target_type: Literal["satellite", "geostationary", "sun", "moon"],
+        target_id: str = "",
+    ) -> PointReply:
+        """Begin a slew to where a target is now; it is not followed.
+
+        Parameters
+        ----------
+        rotor : int
+            Which rotor.
+        target_type : {"satellite", "geostationary", "sun", "moon"}
+            What kind of target.
+        target_id : str
+            Longitude of a geostationary satellite, as ``"19.2E"``; catalogue number of another.
+
+        Raises
+        ------
+        SkyscanError
+            As `move`; `Refused` also for a target that is below the horizon.
+        """
+        target = body_of(PointRequest, target_type=target_type, target_id=target_id)
+        path = f"/api/rotors/{rotor}/point"
+        return await self._link.ask(
+            "POST", path, _POINTED, body=target, repeat=Repeat.UNSENT, remedy=_WHERE
         )
 
     async def park(self, rotor: int) -> MotionReply:

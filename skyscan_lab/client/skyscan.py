@@ -19,7 +19,7 @@ class SkyScanClient(ScanCalls, RotorCalls):
 
     What can be asked twice without harm is asked again where no answer comes, after random
     pauses, until there is no more patience: reading, `pause`, `resume`, `cancel`, `stop`. What
-    cannot is asked once: `start`, `move`, `park`.
+    cannot is asked once: `start`, `move`, `point`, `park`.
 
     Parameters
     ----------

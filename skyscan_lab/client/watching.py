@@ -72,8 +72,10 @@ class Watch:
         patience, renewed = Patience(), False
         while True:
             began, before = time.monotonic(), self._seen
+            headers = await self._link.credentials.headers()
+            query = {"after": max(before, 0)}
             try:
-                async with self._link.socket(self._path, {"after": max(before, 0)}) as socket:
+                async with self._link.socket(self._path, query, headers) as socket:
                     while (update := await self._next(socket)) is not None:
                         renewed = False
                         yield update
@@ -88,7 +90,7 @@ class Watch:
                 reason, trouble = error.detail, True
                 if error.status not in TRY_LATER:
                     if error.status == 401 and not renewed:
-                        renewed = await self._link.credentials.renew()
+                        renewed = await self._link.credentials.renew(headers)
                         if renewed:
                             continue
                     raise await self._in_words(error) from error

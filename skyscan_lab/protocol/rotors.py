@@ -18,6 +18,11 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
+class _Answer(BaseModel):
+    # A newer server may say more than we know.
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+
 class RotorFields(_Model):
     """Body of ``POST /api/rotors`` and ``PUT /api/rotors/{id}``.
 
@@ -43,17 +48,20 @@ class RotorFields(_Model):
 class RotorOut(RotorFields):
     """A rotor as every route returns it."""
 
+    # A newer server may say more than we know.
+    model_config = ConfigDict(extra="ignore")
+
     id: int
 
 
-class RotorTest(_Model):
+class RotorTest(_Answer):
     """Answer of ``GET /api/rotors/{id}/test``; without a connection, ``connected`` alone."""
 
     connected: bool
     model: str | None = None
 
 
-class RotorPosition(_Model):
+class RotorPosition(_Answer):
     """Answer of ``GET /api/rotors/{id}/position``, degrees; azimuth within [0, 360)."""
 
     azimuth: float
@@ -73,7 +81,7 @@ class PointRequest(_Model):
     target_id: str = Field(default="", max_length=100)
 
 
-class PointReply(_Model):
+class PointReply(_Answer):
     """Answer of ``POST /api/rotors/{id}/point``."""
 
     status: Literal["ok"] = "ok"
@@ -100,7 +108,7 @@ class JogRequest(_Model):
     epoch: int | None = None
 
 
-class MotionReply(_Model):
+class MotionReply(_Answer):
     """Answer of the routes that move a rotor, or stop it; a move is under way, not done."""
 
     status: Literal["moving", "jogging", "stopped", "parking"]
