@@ -35,6 +35,8 @@ def migrate(connection: sa.Connection, target: str = "head") -> None:
         take_turn(connection)
         before = _present(connection)
         _refuse_newer(before, config)
+        if target == "head" and before == _newest(config):
+            return
         config.attributes["connection"] = connection
         command.upgrade(config, target)
         # On SQLite nothing has watched over references in between.
@@ -54,7 +56,7 @@ def require_schema(connection: sa.Connection) -> None:
     with connection.begin():
         present = _present(connection)
     _refuse_newer(present, config)
-    if present != set(ScriptDirectory.from_config(config).get_heads()):
+    if present != _newest(config):
         raise NotPrepared(
             "the database has not been brought up to date: start a hub that may do so, whose "
             "`database` in hub.toml names the owner of the tables"
@@ -76,6 +78,10 @@ def configuration() -> Config:
 
 def _present(connection: sa.Connection) -> set[str]:
     return set(MigrationContext.configure(connection).get_current_heads())
+
+
+def _newest(config: Config) -> set[str]:
+    return set(ScriptDirectory.from_config(config).get_heads())
 
 
 def _refuse_newer(present: set[str], config: Config) -> None:
