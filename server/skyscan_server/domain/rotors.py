@@ -83,16 +83,17 @@ class Rotors:
             While no node has registered.
         """
         async with self._changing() as connection:
+            node = await self._node(connection, fields.node)
+            # Node before names, as when nodes register: nobody waits for each other.
+            await nodes.next_graph(connection, node.id)
             await rotors.hold_names(connection)
             if await rotors.named(connection, fields.name) is not None:
                 raise Conflict(f"A rotor named {fields.name!r} exists already")
-            node = await self._node(connection, fields.node)
             graph = graph_rotor(fields, fresh_key(), await _site(connection, node))
             rotor_id = await rotors.add(
                 connection, node.id, fields.name, graph.model_dump(mode="json")
             )
             await control.add(connection, rotor_id)
-            await nodes.next_graph(connection, node.id)
             return await _require(connection, rotor_id)
 
     async def change(self, rotor_id: int, fields: RotorFields) -> RotorRow:
@@ -108,11 +109,12 @@ class Rotors:
             For another node, or fields that do not go together.
         """
         async with self._changing() as connection:
-            await rotors.hold_names(connection)
             row = await _require(connection, rotor_id)
             await holding.require_free(connection, row, lock=True)
             if fields.node not in (None, row.node):
                 raise Invalid("node", fields.node, f"{row.node!r}, where the rotor stands")
+            await nodes.next_graph(connection, row.node_id)
+            await rotors.hold_names(connection)
             other = await rotors.named(connection, fields.name)
             if other is not None and other.id != rotor_id:
                 raise Conflict(f"A rotor named {fields.name!r} exists already")
@@ -121,7 +123,6 @@ class Rotors:
             await rotors.update(
                 connection, rotor_id, name=fields.name, graph=graph.model_dump(mode="json")
             )
-            await nodes.next_graph(connection, row.node_id)
             return await _require(connection, rotor_id)
 
     async def delete(self, rotor_id: int) -> None:
