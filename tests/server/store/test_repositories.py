@@ -18,7 +18,7 @@ async def test_each_connection_of_a_node_has_a_higher_epoch(database):
 
     async def connect():
         async with database.write() as connection:
-            return await nodes.connect(connection, first.id, NOON)
+            return (await nodes.connect(connection, [first.id], NOON))[first.id].epoch
 
     epochs = await asyncio.gather(*(connect() for _ in range(10)))
     assert sorted(epochs) == list(range(1, 11))
@@ -31,8 +31,9 @@ async def test_each_connection_of_a_node_has_a_higher_epoch(database):
 async def test_only_the_newest_connection_of_a_node_takes_it_offline(database):
     async with database.write() as connection:
         node = await nodes.registered(connection, "lab", "lab")
-        old = await nodes.connect(connection, node.id, NOON)
-        new = await nodes.connect(connection, node.id, NOON)
+        old, new = [
+            (await nodes.connect(connection, [node.id], NOON))[node.id].epoch for _ in range(2)
+        ]
         await nodes.disconnect(connection, [(node.id, old)], NOON)
         assert (await nodes.get(connection, node.id)).connected
         await nodes.disconnect(connection, [(node.id, new), (12345, 1)], NOON)
@@ -60,11 +61,14 @@ async def test_records_of_any_number_of_sessions_are_read_from_where_each_has_go
             await some_records(connection, session_id, range(1, 8))
     cursors = dict.fromkeys(range(10**6, 10**6 + sessions_watched), 0)
     cursors |= {ids[0]: 5, ids[2]: 0, ids[4]: 7}
-    expected = [(ids[0], n, str(n)) for n in (6, 7)] + [(ids[2], n, str(n)) for n in range(1, 8)]
+    rest = {ids[0]: [6, 7], ids[2]: [1, 2, 3, 4, 5, 6, 7]}
+
+    def expected(each):
+        return [(session, n, str(n)) for session in rest for n in rest[session][:each]]
+
     async with database.read() as connection:
-        assert await records.after(connection, cursors, 100) == expected
-        assert await records.after(connection, cursors, 9) == expected
-        assert await records.after(connection, cursors, 4) == expected[:4]
+        for each in (1, 2, 4, 100):
+            assert await records.after(connection, cursors, each) == expected(each)
         assert await records.after(connection, {}, 4) == []
 
 
