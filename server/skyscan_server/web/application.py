@@ -14,7 +14,7 @@ from skyscan_server.auth.scopes import Scope
 from skyscan_server.web.authentication import Authentication
 from skyscan_server.web.browsers import Browsers
 from skyscan_server.web.documents import Documents
-from skyscan_server.web.endpoints import LITERAL_PATHS, channel_endpoint, operation_endpoint
+from skyscan_server.web.endpoints import channel_endpoint, operation_endpoint
 from skyscan_server.web.front_door import front_door
 from skyscan_server.web.health import Readiness, health_operations
 from skyscan_server.web.metrics import Metrics, metrics_operation
@@ -23,7 +23,7 @@ from skyscan_server.web.operations import Channel, Declared, Operation
 from skyscan_server.web.problems import problem_response
 from skyscan_server.web.protected import refuse_undeclared
 from skyscan_server.web.request_log import RequestLog
-from skyscan_server.web.routes import ROUTES
+from skyscan_server.web.routes import LITERAL_PATHS, ROUTES
 
 log = structlog.get_logger(__name__)
 

@@ -10,8 +10,14 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from skyscan_server.web.json_kinds import mismatches
 from skyscan_server.web.problems import HttpRefusal
-from skyscan_server.web.validation import in_words, unusable_words, validation_words
+from skyscan_server.web.validation import (
+    in_words,
+    mismatch_words,
+    unusable_words,
+    validation_words,
+)
 
 Model = TypeVar("Model")
 
@@ -32,7 +38,7 @@ def parse_json(
     whole : str
         What it is called, for what is wrong with all of it.
     check : bool
-        Whether its values are looked at once more (`validation.unusable_words`).
+        Whether its values are looked at once more (`json_kinds`, `validation.unusable_words`).
 
     Raises
     ------
@@ -44,19 +50,20 @@ def parse_json(
     except ValidationError as error:
         raise HttpRefusal(422, validation_words(error, whole)) from None
     if check:
-        _refuse_other_numbers(raw, whole)
+        _refuse_other_kinds(raw, value, whole)
         _refuse_unusable(value, whole)
     return value
 
 
-def _refuse_other_numbers(raw: str | bytes, whole: str) -> None:
-    """Refuse NaN and Infinity, which pydantic reads and JSON does not have."""
-    bare = ("NaN", "Infinity") if isinstance(raw, str) else (b"NaN", b"Infinity")
-    if bare[0] in raw or bare[1] in raw:  # type: ignore[operator] # str with str, bytes with bytes
-        try:
-            from_json(raw, allow_inf_nan=False)
-        except ValueError as error:
-            raise HttpRefusal(422, f"{whole}: must be JSON: {error}") from None
+def _refuse_other_kinds(raw: str | bytes, value: object, whole: str) -> None:
+    """Refuse what pydantic would take and JSON does not have: NaN, and true for a number."""
+    try:
+        sent = from_json(raw, allow_inf_nan=False)
+    except ValueError as error:
+        raise HttpRefusal(422, f"{whole}: must be JSON: {error}") from None
+    words = mismatch_words(mismatches(sent, value), whole)
+    if words is not None:
+        raise HttpRefusal(422, words)
 
 
 def _refuse_unusable(value: object, whole: str) -> None:

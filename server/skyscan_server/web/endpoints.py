@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -14,10 +14,8 @@ from skyscan_server.web.bodies import BodyReader, query_reader
 from skyscan_server.web.open_sockets import OpenSockets
 from skyscan_server.web.operations import Call, Channel, Declared, Operation
 from skyscan_server.web.problems import HttpRefusal
+from skyscan_server.web.routes import LITERAL_PATHS
 from skyscan_server.web.sockets import Socket
-
-LITERAL_PATHS: web.AppKey[Mapping[str, frozenset[str]]] = web.AppKey("literal_paths")
-"""Paths without parameters, and the methods of each."""
 
 
 def operation_endpoint(operation: Operation) -> Handler:

@@ -10,7 +10,7 @@ from aiohttp import web
 from skyscan_server.web.problems import PROBLEM, HttpRefusal, clipped, problem_response
 from skyscan_server.web.refusals import words_of
 from skyscan_server.web.request_ids import request_id
-from skyscan_server.web.routes import declared_of
+from skyscan_server.web.routes import LITERAL_PATHS, declared_of
 
 CLIENT_LEFT = 499
 """Status, in the log alone, of a request whose client did not wait for its answer."""
@@ -35,9 +35,16 @@ def failure_answer(request: web.Request, error: Exception) -> web.Response:
 
 
 def _told(request: web.Request, error: Exception) -> tuple[int, str, Mapping[str, str] | None]:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        # The router also counts what "/rotors/{rotor_id}" allows when "/rotors/test" was asked.
+        own = request.app[LITERAL_PATHS].get(request.path, error.allowed_methods)
+        allowed = sorted(own)
+        words = f"{request.method} {clipped(request.path, 100)}: must be {' or '.join(allowed)}"
+        return error.status, words, {"Allow": ", ".join(allowed)}
+    if isinstance(error, web.HTTPNotFound):
+        return error.status, f"no such path: {clipped(request.path, 100)}", None
     if isinstance(error, web.HTTPException):
-        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        return error.status, _of_aiohttp(request, error), headers
+        return error.status, error.reason, None
     known = words_of(error)
     if known is not None:
         status, words = known
@@ -61,12 +68,3 @@ def _broken_off(request: web.Request, error: Exception) -> web.Response:
 
 def _has_left(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
-
-
-def _of_aiohttp(request: web.Request, error: web.HTTPException) -> str:
-    what = clipped(request.path, 100)
-    if isinstance(error, web.HTTPMethodNotAllowed):
-        return f"{request.method} {what}: must be {' or '.join(sorted(error.allowed_methods))}"
-    if isinstance(error, web.HTTPNotFound):
-        return f"no such path: {what}"
-    return f"{error.reason}"

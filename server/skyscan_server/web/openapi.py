@@ -141,7 +141,7 @@ def _query_parameters(model: type[BaseModel] | None) -> list[dict[str, Any]]:
 def _request_body(operation: Operation, schemas: Schemas) -> dict[str, Any] | None:
     body = operation.signature.body
     if operation.streams_in:
-        return {"required": True, "content": {operation.consumes: {}}}
+        return {"content": {operation.consumes: {}}}
     if body is None:
         return None
     if operation.consumes == FORM:
@@ -184,7 +184,7 @@ def _statuses(operation: Operation) -> set[int]:
     statuses = {*operation.errors, 421, 500, 503}
     if operation.scope is not None:
         statuses |= {401, 403}
-    if operation.method != "GET":
+    if operation.method not in ("GET", "HEAD"):
         statuses.add(403)  # another origin
     if template.ids or template.names or signature.query is not None:
         statuses.add(422)

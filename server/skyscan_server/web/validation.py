@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from skyscan_lab.errors import InvalidInput
+from skyscan_server.web.json_kinds import Mismatch
 from skyscan_server.web.problems import clipped
 
 MAX_INTEGER = 2**63 - 1
@@ -165,16 +166,24 @@ def unusable_words(value: object, whole: str = "body") -> str | None:
     str or None
         None where all can be used.
     """
-    problems = list(_unusable(value, ()))
+    return mismatch_words(_unusable(value, ()), whole)
+
+
+def mismatch_words(found: Iterable[Mismatch], whole: str = "body") -> str | None:
+    """Say what was found to be wrong, and where; None where nothing was."""
+    problems = list(found)
     if not problems:
         return None
     return _joined(
-        (in_words(".".join(path) or whole, bad, allowed) for path, bad, allowed in problems),
+        (
+            in_words(clipped(".".join(path), _MOST_SHOWN) or whole, bad, allowed)
+            for path, bad, allowed in problems
+        ),
         len(problems),
     )
 
 
-def _unusable(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object, str]]:
+def _unusable(value: Any, path: tuple[str, ...]) -> Iterator[Mismatch]:
     kind = type(value)
     if kind is bool or value is None:
         return
