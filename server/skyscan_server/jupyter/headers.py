@@ -120,9 +120,9 @@ def new_location(location: str, asked: URL, base: str) -> str | None:
     """
     try:
         to = asked.join(URL(location, encoded=True))
-    except ValueError:
-        return None
-    if not to.is_absolute() or to.origin() != asked.origin():
+        if to.origin() != asked.origin():
+            return None
+    except ValueError:  # it has none
         return None
     fragment = f"#{to.raw_fragment}" if to.raw_fragment else ""
     return f"{base}{to.raw_path_qs.removeprefix('/')}{fragment}"

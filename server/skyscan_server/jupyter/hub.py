@@ -93,10 +93,12 @@ class Hub:
             raise HubRefusal(503, f"the hub cannot be found: {error}") from error
         if runtime is None:
             raise HubRefusal(503, f"no hub runs with {self.folder}: skyscan lab starts one")
-        url = URL(runtime.url)
-        if url.scheme not in {"http", "https"} or url.host is None:
-            raise HubRefusal(503, f"the hub cannot be found: {runtime.url!r} is not its address")
-        return Address(url.origin(), runtime.token)
+        try:
+            origin = URL(runtime.url).origin()
+        except ValueError:
+            words = f"the hub cannot be found: {runtime.url!r} is not its address"
+            raise HubRefusal(503, words) from None
+        return Address(origin, runtime.token)
 
     def session(self) -> aiohttp.ClientSession:
         """Make a session for one request.

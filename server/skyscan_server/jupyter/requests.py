@@ -21,6 +21,7 @@ from skyscan_server.jupyter.targets import asked_of, target_at
 
 _PIECE_BYTES = 2**16
 _READING = frozenset({"GET", "HEAD"})
+_NOT_OURS_TO_SAY = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 @web.stream_request_body
@@ -81,6 +82,8 @@ class HubRequests(APIHandler):
         self._whole.set()
         if self._exchange is not None:
             await asyncio.wait({self._exchange})
+            if not self._exchange.cancelled():
+                self._exchange.result()  # raises what nobody expected
 
     head = post = put = patch = delete = get
 
@@ -108,6 +111,7 @@ class HubRequests(APIHandler):
                 self.request.method or "GET",
                 target,
                 headers=to_hub(headers.get_all()) | address.headers,
+                skip_auto_headers=_NOT_OURS_TO_SAY,
                 data=aiter(self._body) if has_body else None,
                 allow_redirects=False,
             ) as answer,

@@ -22,6 +22,7 @@ from skyscan_server.jupyter.targets import asked_of, target_at
 REFUSED = 4000
 """Added to the HTTP status that the same refusal has elsewhere."""
 GOING_AWAY = 1001
+INTERNAL_ERROR = 1011
 BAD_GATEWAY = 1014
 TRY_AGAIN_LATER = 1013
 
@@ -79,10 +80,11 @@ class HubSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             self._relay.cancel()
 
     async def _relay_messages(self) -> None:
+        code, words = INTERNAL_ERROR, "internal error"
         try:
             code, words = await self._join_and_pass_on()
         except WebSocketClosedError:
-            return
+            return  # the browser has left
         except (HubRefusal, aiohttp.ClientError, TimeoutError) as error:
             refusal = refusal_of(error)
             self.log.warning("socket %s: %s", self.request.path, refusal)
@@ -90,7 +92,7 @@ class HubSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         finally:
             if not self._joined.done():
                 self._joined.set_result(None)
-        self._close(code, words)
+            self._close(code, words)
 
     async def _join_and_pass_on(self) -> tuple[int, str]:
         address = await self._hub.address()

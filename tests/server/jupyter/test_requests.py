@@ -36,6 +36,14 @@ async def test_method_path_query_and_body_arrive_as_sent(jupyter, hub, script, m
     assert dict(said["headers"])["Content-Type"] == "text/x"
 
 
+async def test_nothing_is_said_that_the_browser_did_not_say(jupyter, hub, script):
+    unsaid = {"Accept", "Accept-Encoding", "Content-Type", "User-Agent"}
+    for method, body in (("GET", None), ("POST", b"{}")):
+        _, said = await ask(script, method, jupyter.hub("/x"), data=body, skip_auto_headers=unsaid)
+        names = {name for name, _ in json.loads(said)["headers"]}
+        assert names - {"Content-Length"} == {"Host", "Authorization"}
+
+
 async def test_the_root_is_the_hub_s(jupyter, hub, script):
     _, said = await ask(script, "GET", jupyter.hub("/"))
     assert json.loads(said)["path"] == "/"
@@ -113,7 +121,11 @@ async def test_a_redirect_within_the_hub_stays_below_jupyter(jupyter, hub, scrip
 
 
 @pytest.mark.parametrize(
-    "to", ["https://elsewhere.example/", "//elsewhere.example/", "http://127.0.0.1:9/", "file:///x"]
+    "to",
+    [
+        *("https://elsewhere.example/", "//elsewhere.example/", "http://127.0.0.1:9/"),
+        *("file:///x", "http://[", "javascript:alert(1)"),
+    ],
 )
 async def test_a_redirect_away_from_the_hub_is_none(jupyter, hub, script, to):
     url = jupyter.hub("/redirect").update_query(to=to)
@@ -219,6 +231,14 @@ async def test_a_hub_that_ends_without_a_word_is_away(jupyter, hub, script, unus
     answer, body = await ask(script, "GET", jupyter.hub("/api/rotors"))
     assert answer.status == 503
     assert "does not listen" in json.loads(body)["detail"]
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://[", "file:///x", "//127.0.0.1"])
+async def test_an_address_that_is_none_is_said_to_be_none(jupyter, hub, script, url):
+    hub.leave_file(jupyter.home, url=url)
+    answer, body = await ask(script, "GET", jupyter.hub("/api/rotors"))
+    assert answer.status == 503
+    assert "is not its address" in json.loads(body)["detail"]
 
 
 async def test_after_a_restart_at_another_port_the_next_request_arrives(jupyter, script):
