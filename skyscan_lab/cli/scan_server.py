@@ -61,9 +61,9 @@ async def _scan(server: Server, grid: ScanGrid | None, options: dict[str, Any], 
     async with SkyScanClient(server.url, token=server.token, patience_s=_PATIENCE_S) as client:
         number = options["attach"] if grid is None else await _start(client, grid, options)
         again = f"skyscan scan --server {client.url} --attach {number} --out {out}"
+        # At once: whatever comes between, it is by its number that it is found again.
+        messages().print(f"session {number} at {client.url}", markup=False)
         session = await client.detail(number)
-        about = f"session {number} on {session.rotor_name} at {client.url}"
-        messages().print(about, markup=False)
         status, done = await _follow(client, session)
         if not status.final:
             say(
@@ -122,14 +122,14 @@ async def _show(
     done, held = session.completed_points, frozenset[PauseReason]()
     if session.status is ScanStatus.PAUSED:
         held = frozenset(session.reasons)
-        if not await _explain(client, session.id, held, display, keys):
+        if not await _explain(client, session.id, held, keys):
             return
     async with aclosing(scan.updates()) as updates:
         async for update in updates:
             display.show(_news(update, done))
             done = update.completed
             before, held = held, frozenset(update.reasons)
-            if held - before and not await _explain(client, session.id, held, display, keys):
+            if held - before and not await _explain(client, session.id, held, keys):
                 return
 
 
@@ -137,7 +137,6 @@ async def _explain(
     client: SkyScanClient,
     number: int,
     reasons: Collection[PauseReason],
-    display: Display,
     keys: ScanKeys,
 ) -> bool:
     """Say why a scan is held; whether to wait for what becomes of it."""
@@ -148,7 +147,7 @@ async def _explain(
     if PauseReason.USER in reasons:
         keys.explain("the rotor holds")
     else:
-        display.note("paused: somebody else uses the mount; it goes on when they have done")
+        keys.explain("somebody else uses the mount; it goes on when they have done")
     return True
 
 
