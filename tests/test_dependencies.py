@@ -27,9 +27,16 @@ CONDA_NAMES = {"build": "python-build", "matplotlib": "matplotlib-base"}
 # What conda-forge does not have; environment.yml leaves it to pip.
 ONLY_ON_PYPI = {"winegard-birdcage"}
 # Imported, and half of another distribution that we declare.
-PARTS = {"docutils": "sphinx", "pydantic-core": "pydantic"}
+PARTS = {
+    "docutils": "sphinx",
+    "pydantic-core": "pydantic",
+    "tornado": "jupyter-server",
+    "yarl": "aiohttp",
+}
 # Needed, and imported by another package on our behalf.
 NOT_IMPORTED = {"h5netcdf", "h5py"}  # xarray's engine for NetCDF, and the engine's
+# The same for the server: SQLAlchemy's drivers, and how it waits for them.
+NOT_IMPORTED_BY_THE_SERVER = {"aiosqlite", "asyncpg", "greenlet"}
 # In the core by design, for the science that comes next; to be taken out of here once used.
 AWAITED = {"numba", "sgp4"}
 
@@ -83,7 +90,8 @@ def imported_from(*folders):
     owners = packages_distributions()
     imported = set()
     files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
-    ours = {"skyscan_lab", "tests", *(file.stem for file in files)}
+    ours = {"skyscan_lab", "skyscan_server", "tests", *(file.stem for file in files)}
+    ours |= {file.parent.name for file in files if file.stem == "__init__"}
     for file in files:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
@@ -101,6 +109,16 @@ def test_the_library_imports_what_it_declares_and_nothing_else():
     needed = imported_from("skyscan_lab")
     assert needed | NOT_IMPORTED | AWAITED == declared
     assert not needed & AWAITED
+
+
+def test_the_server_imports_what_is_declared():
+    declared = {canonicalize_name(r.name) for r in [*CORE, *EXTRAS["server"]]}
+    needed = imported_from("server")
+    in_the_lab = {canonicalize_name(r.name) for r in EXTRAS["lab"]}
+    assert needed <= declared | in_the_lab
+    assert {canonicalize_name(r.name) for r in EXTRAS["server"]} <= (
+        needed | NOT_IMPORTED_BY_THE_SERVER
+    )
 
 
 def test_what_surrounds_the_library_imports_what_is_declared():
