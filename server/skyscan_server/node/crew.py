@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 class Crew:
     """Tasks that end, at the latest, with the block that they are used in.
 
-    A `asyncio.TaskGroup` ends all of its tasks when one breaks. Here one scan, or one call,
+    An `asyncio.TaskGroup` ends all of its tasks when one breaks. Here one scan, or one call,
     must not end the others: what breaks is logged, with its traceback, and is a bug of ours.
     """
 
