@@ -61,8 +61,6 @@ async def _scan(server: Server, grid: ScanGrid | None, options: dict[str, Any], 
     async with SkyScanClient(server.url, token=server.token, patience_s=_PATIENCE_S) as client:
         number = options["attach"] if grid is None else await _start(client, grid, options)
         again = f"skyscan scan --server {client.url} --attach {number} --out {out}"
-        # At once: whatever comes between, it is by its number that it is found again.
-        messages().print(f"session {number} at {client.url}", markup=False)
         session = await client.detail(number)
         status, done = await _follow(client, session)
         if not status.final:
@@ -94,6 +92,8 @@ async def _start(client: SkyScanClient, grid: ScanGrid, options: dict[str, Any])
     session = await client.start(
         grid, rotor, reads=options["reads"], clip=options["clip"], title=options["title"]
     )
+    # At once: whatever comes between, it is by its number that it is found again.
+    messages().print(f"session {session.id} at {client.url}", markup=False)
     return session.id
 
 
