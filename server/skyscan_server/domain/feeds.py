@@ -197,8 +197,9 @@ class Feeds:
         }
         if not cursors:
             return False
+        each = max(1, min(_PART, _LARGEST_LOOK // len(cursors)))
         async with self._database.read() as connection:
-            stored = await records.after(connection, cursors, _LARGEST_LOOK)
+            stored = await records.after(connection, cursors, each)
         grown: dict[int, _Feed] = {}
         for session_id, number, body in stored:
             feed = self._feeds.get(session_id)
@@ -207,7 +208,7 @@ class Feeds:
                 grown[session_id] = feed
         for feed in grown.values():
             feed.announce()
-        return len(stored) == _LARGEST_LOOK
+        return any(feed.summary.number == cursors[number] + each for number, feed in grown.items())
 
     async def _summary_at(self, session_id: int, number: int) -> Summary:
         """Where a session stood at a number, or at the nearest that there is."""

@@ -6,11 +6,11 @@ keeps them exact.
 
 from __future__ import annotations
 
-import json
 from datetime import UTC
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from skyscan_lab.protocol.records import PointRecord, ReferenceRecord, ScanRecord
 from skyscan_lab.protocol.skyscan import progress_pct
@@ -21,12 +21,21 @@ RECORD: TypeAdapter[ScanRecord] = TypeAdapter(ScanRecord)
 
 
 class Message(NamedTuple):
-    """A message on a session's socket, encoded: as specified, and with its number."""
+    """A message on a session's socket, encoded as specified, and where the session then stands."""
 
-    number: int
     plain: bytes
-    numbered: bytes
     after: Summary
+
+    @property
+    def number(self) -> int:
+        """Number of the record that it tells of."""
+        return self.after.number
+
+    @property
+    def numbered(self) -> bytes:
+        """The message with its number, for subscribers that continue from one."""
+        reasons = to_json(self.after.reasons) if self.after.reasons else b"[]"
+        return b'{"number":%d,"reasons":%b,%b' % (self.number, reasons, self.plain[1:])
 
 
 def data_point(point: PointRecord) -> dict[str, Any]:
@@ -67,19 +76,17 @@ def message(
     session_id: int, total: int, summary: Summary, point: dict[str, Any] | None = None
 ) -> Message:
     """Say where a session stands, and what has just been measured."""
-    text = json.dumps(
+    plain = to_json(
         {
             "session_id": session_id,
-            "status": summary.status,
+            "status": str(summary.status),
             "point": point,
             "progress_pct": progress_pct(summary.done, total, summary.status),
             "completed": summary.done,
             "total": total,
         }
     )
-    reasons = json.dumps(summary.reasons)
-    numbered = f'{{"number": {summary.number}, "reasons": {reasons}, {text[1:]}'
-    return Message(summary.number, text.encode(), numbered.encode(), summary)
+    return Message(plain, summary)
 
 
 def message_of(

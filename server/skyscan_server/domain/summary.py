@@ -88,8 +88,17 @@ class Summary:
         if isinstance(record, PointRecord | MissingRecord):
             if record.sequence != self.done:
                 raise Refused(f"record {number}: point {record.sequence}, expected {self.done}")
-            missing = self.missing + isinstance(record, MissingRecord)
-            return replace(self, number=number, done=self.done + 1, missing=missing)
+            # Nearly every record is one of these, and replace() takes three times as long.
+            return Summary(
+                number,
+                self.status,
+                self.reasons,
+                self.words,
+                self.done + 1,
+                self.missing + isinstance(record, MissingRecord),
+                self.started_at,
+                self.finished_at,
+            )
         if isinstance(record, StatusRecord):
             return replace(
                 self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -27,26 +28,36 @@ async def add(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     await connection.execute(sa.insert(records), rows)
 
 
-async def after(
-    connection: AsyncConnection, cursors: Mapping[int, int], limit: int
-) -> list[Stored]:
-    """Return what comes after a number in each of some sessions, in order, at most so many."""
-    wanted = [
-        sa.and_(records.c.session_id == session, records.c.number > number)
-        for session, number in cursors.items()
-    ]
+async def after(connection: AsyncConnection, cursors: Mapping[int, int], each: int) -> list[Stored]:
+    """Return what comes after a number in each of some sessions, in order, at most so many each."""
+    wanted = sorted(cursors.items())
     found: list[Stored] = []
     for start in range(0, len(wanted), _MOST_TERMS):
-        query = (
-            sa.select(records.c.session_id, records.c.number, records.c.body)
-            .where(sa.or_(*wanted[start : start + _MOST_TERMS]))
-            .order_by(records.c.session_id, records.c.number)
-            .limit(limit - len(found))
-        )
-        found += [Stored(*row) for row in await connection.execute(query)]
-        if len(found) == limit:
-            break
+        part = wanted[start : start + _MOST_TERMS]
+        values = {
+            f"{name}_{place}": value
+            for place, (session_id, number) in enumerate(part)
+            for name, value in (("session", session_id), ("after", number), ("to", number + each))
+        }
+        rows = await connection.execute(_after(len(part)), values)
+        found += map(Stored._make, rows.all())
     return found
+
+
+@lru_cache(maxsize=_MOST_TERMS)
+def _after(sessions: int) -> sa.Select[tuple[int, int, str]]:
+    """Query of `after`, kept: to make it takes longer than to carry it out."""
+    wanted = [
+        sa.and_(
+            records.c.session_id == sa.bindparam(f"session_{place}"),
+            # Numbers have no gaps. A limit would have the database sort all that there is.
+            records.c.number > sa.bindparam(f"after_{place}"),
+            records.c.number <= sa.bindparam(f"to_{place}"),
+        )
+        for place in range(sessions)
+    ]
+    query = sa.select(records.c.session_id, records.c.number, records.c.body)
+    return query.where(sa.or_(*wanted)).order_by(records.c.session_id, records.c.number)
 
 
 async def bodies(connection: AsyncConnection, session_id: int) -> list[tuple[int, str]]:
@@ -56,7 +67,7 @@ async def bodies(connection: AsyncConnection, session_id: int) -> list[tuple[int
         .where(records.c.session_id == session_id)
         .order_by(records.c.number)
     )
-    return [(number, body) for number, body in await connection.execute(query)]
+    return [(number, body) for number, body in (await connection.execute(query)).all()]
 
 
 async def of_points(connection: AsyncConnection, session_id: int) -> list[str]:
