@@ -61,6 +61,7 @@ class SkyScanSocket:
             await socket.open()
             messages = [subscription.state]
             while messages:
-                for message in messages:
-                    await socket.send_encoded(message.plain if after is None else message.numbered)
+                await socket.send_all_encoded(
+                    [made.plain if after is None else made.numbered for made in messages]
+                )
                 messages = await subscription.next()
