@@ -31,11 +31,7 @@ async def test_the_first_serves_one_and_the_second_finds_it(settings):
         async with hub_of_lab(settings, None) as second:
             assert not second.ours
             assert (second.url, second.gateway_url) == (first.url, first.gateway_url)
-        async with (
-            aiohttp.ClientSession() as session,
-            session.get(f"{first.url}/healthz") as answer,
-        ):
-            assert answer.status == 200
+        assert await wait_until_ready(first)  # the guest has left, the host is there
 
 
 async def test_a_file_that_was_left_behind_is_no_hub(settings, unused_tcp_port):
