@@ -6,8 +6,17 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from pydantic import ValidationError
 
+from skyscan_lab.errors import GridError
+from skyscan_lab.grid import ScanGrid
 from skyscan_lab.protocol.lifecycle import ScanStatus
-from skyscan_lab.protocol.skyscan import DataPoint, ScanProgress, ScanRequest, ScanSession
+from skyscan_lab.protocol.skyscan import (
+    DataPoint,
+    DataPointWithUnits,
+    ScanProgress,
+    ScanRequest,
+    ScanSession,
+    progress_pct,
+)
 
 SESSION = {
     "id": 3,
@@ -57,11 +66,16 @@ def test_sessions_come_back_as_they_were(message) -> None:
     assert json.loads(ScanSession.model_validate(message).model_dump_json()) == message
 
 
-def test_points_and_progress_come_back_with_only_the_units_added() -> None:
+def test_points_and_progress_come_back_as_they_were() -> None:
     point = json.loads(DataPoint.model_validate(POINT).model_dump_json())
-    assert point == POINT | {"units": None}
+    assert point == POINT
     progress = json.loads(ScanProgress.model_validate_json(json.dumps(PROGRESS)).model_dump_json())
-    assert progress == PROGRESS | {"point": point}
+    assert progress == PROGRESS
+
+
+def test_in_a_file_a_point_says_its_units() -> None:
+    point = DataPointWithUnits.model_validate(POINT | {"units": "counts"})
+    assert json.loads(point.model_dump_json()) == POINT | {"units": "counts"}
 
 
 def test_a_message_about_the_status_alone_has_no_point() -> None:
@@ -72,7 +86,7 @@ def test_a_message_about_the_status_alone_has_no_point() -> None:
 
 def test_a_request_has_the_specified_defaults() -> None:
     request = ScanRequest.model_validate_json('{"rotor_id": 1}')
-    assert request.model_dump() == {
+    specified = {
         "rotor_id": 1,
         "az_start": 0.0,
         "az_end": 360.0,
@@ -81,6 +95,32 @@ def test_a_request_has_the_specified_defaults() -> None:
         "step_deg": 2.0,
         "rssi_iterations": 10,
     }
+    assert request.model_dump(include=set(specified)) == specified
+
+
+def test_what_we_have_added_to_a_request_leaves_its_grid_as_specified() -> None:
+    grid = ScanRequest(rotor_id=1).grid
+    assert grid == ScanGrid(az=(0, 360), el=(18, 65), step=2.0, order="raster")
+
+
+def test_a_grid_that_cannot_be_made_names_the_field_of_the_request() -> None:
+    with pytest.raises(GridError, match=r"^el_end = 20\.0: must be at least"):
+        _ = ScanRequest(rotor_id=1, el_start=50, el_end=20).grid
+
+
+@pytest.mark.parametrize(
+    ("done", "status", "percent"),
+    [
+        (0, "pending", 0.0),
+        (531, "running", 12.3),
+        (4319, "running", 99.9),
+        (4320, "running", 99.9),
+        (4320, "completed", 100.0),
+        (531, "cancelled", 12.3),
+    ],
+)
+def test_progress_is_whole_only_at_the_end(done, status, percent) -> None:
+    assert progress_pct(done, 4320, ScanStatus(status)) == percent
 
 
 @pytest.mark.parametrize(
