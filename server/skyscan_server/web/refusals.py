@@ -15,6 +15,7 @@ from skyscan_server.domain.errors import (
     Unavailable,
     Upstream,
 )
+from skyscan_server.store.errors import StoreError
 from skyscan_server.web.problems import HttpRefusal
 from skyscan_server.web.validation import in_words
 
@@ -47,4 +48,6 @@ def words_of(error: BaseException) -> tuple[int, str] | None:
         for kind in type(error).__mro__:
             if kind in _STATUS:
                 return _STATUS[kind], str(error)
+    if isinstance(error, StoreError):  # full, or away: at present, and not this caller's fault
+        return 503, str(error)
     return None

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from skyscan_server.domain import errors
+from skyscan_server.store.errors import StoreAway, StoreFull
 from skyscan_server.web.failures import CLIENT_LEFT
 from skyscan_server.web.refusals import words_of
 from tests.server.web.sample import eventually
@@ -47,6 +48,11 @@ def test_every_refusal_of_the_domain_has_a_status():
     for kind in kinds:
         error = kind("a", 1, "b") if kind is errors.Invalid else kind("a")
         assert words_of(error) is not None, kind
+
+
+@pytest.mark.parametrize("kind", [StoreFull, StoreAway])
+def test_a_store_that_takes_nothing_is_not_available_and_no_bug(kind):
+    assert words_of(kind("the database is full")) == (503, "the database is full")
 
 
 @pytest.mark.parametrize("why", ["bug", "domain"])
