@@ -234,7 +234,7 @@ async def test_what_the_database_does_not_take_costs_the_others_nothing(hub):
 
 
 @pytest.mark.parametrize("batches", [1, 1500])
-@pytest.mark.parametrize("turns", [1, 3, 50])
+@pytest.mark.parametrize("turns", [1, 30])
 async def test_who_waits_when_it_ends_is_told_so(hub, batches, turns):
     """Whether their group is being committed, waits to be, or found no room to wait."""
     session_id = await hub.claimed(await hub.rotor())

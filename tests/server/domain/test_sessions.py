@@ -238,7 +238,7 @@ async def test_what_no_node_has_taken_is_cancelled_here_and_now(hub):
 async def test_cancel_and_claim_race_and_one_of_them_wins(hub, first):
     rotor = await hub.rotor()
     outcomes = set()
-    for turns in range(30):
+    for turns in range(16):
         row = await hub.sessions.start(request(rotor.id))
         both = {
             "cancel": lambda row=row: hub.sessions.cancel(row.id),
