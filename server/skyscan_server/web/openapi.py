@@ -71,7 +71,7 @@ def openapi_document(
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": _ABOUT + description},
         "paths": paths,
-        "tags": [{"name": tag} for tag in sorted({operation.tag for operation in operations})],
+        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in operations)],
         "components": {
             "schemas": schemas.components,
             "responses": {

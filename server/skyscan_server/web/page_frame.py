@@ -33,6 +33,8 @@ details > div { border-top: 1px solid var(--edge); padding: 0.25rem 0.75rem 0.75
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid var(--edge); padding: 0.25rem 0.5rem 0.25rem 0;
   text-align: left; vertical-align: top; }
+/* A word that is broken in a narrow column cannot be read; the table scrolls instead. */
+th, td:not(:last-child) { overflow-wrap: normal; }
 """
 
 CONTENT_SECURITY_POLICY = "; ".join(

@@ -36,9 +36,9 @@ def operations_page(document: Document, json_path: str, other_page: str) -> str:
             tag("h2", name, id=_anchor(name)),
             (_operation(document, *one) for one in by_tag[name]),
         )
-        for name in sorted(by_tag)
+        for name in by_tag
     )
-    contents = [(f"#{_anchor(name)}", name) for name in sorted(by_tag)]
+    contents = [(f"#{_anchor(name)}", name) for name in by_tag]
     return page(
         document["info"]["title"],
         _header(document, contents, json_path, (other_page, "WebSockets")),

@@ -119,6 +119,8 @@ class Socket(Generic[Receives, Sends]):
         if self._open_sockets.closing:
             raise HttpRefusal(503, "the server is shutting down")
         await self._response.prepare(self._request)
+        # They have been sent; kept, they would be a kilobyte for as long as the socket is open.
+        self._response.headers.clear()
         if self._scope is not None:
             self._scope.reschedule(None)
         self._open_sockets.add(self)
