@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -141,6 +142,7 @@ class Node:
                 self._scans = scans
                 self._commands = Commands(mounts, fence, scans, self._timing, crew)
                 await scans.recover()
+                crew.start(_open_simulated(mounts))
                 if credentials is None:
                     credentials = await self._enrol(http)
                 await self._link(http, credentials, mounts, scans, crew).run()
@@ -248,3 +250,14 @@ class Node:
             write_atomically(self._folder / "graph.json", known.model_dump_json().encode())
         except OSError as error:
             log.warning("graph not kept", reason=str(error))
+
+
+async def _open_simulated(mounts: Mounts) -> None:
+    """Open the simulated stations: their first use takes seconds, which nobody should wait for.
+
+    Real ones are opened when they are asked for: another program may be using them.
+    """
+    for mount in mounts:
+        if mount.station.rotor.driver == "simulated":
+            with suppress(DeviceError):
+                await mount.probe(None)

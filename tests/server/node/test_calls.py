@@ -175,7 +175,9 @@ async def test_a_jog_ends_with_the_link(hub, make_node):
 async def test_too_many_calls_are_refused_but_not_a_stop(hub, node):
     # Each of them waits for the one rotor, which is connected while nobody answers.
     mount = node._mounts.get("simulated")
+    await mount.probe(None)  # opened already, or about to be
     async with mount._changing:
+        await mount._disconnect()
         waiting = [
             asyncio.ensure_future(hub.call(GetPosition(rotor="simulated")))
             for _ in range(MAX_CALLS)

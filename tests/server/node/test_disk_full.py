@@ -88,6 +88,8 @@ async def test_a_claim_that_is_not_on_disk_starts_nothing(hub, make_node, monkey
         await hub.until(lambda: hub.last(Trouble) is not None)
         assert hub.last(Trouble).words == "the disk: No space left on device"
         assert hub.records[1] == []
-        assert node._mounts.get("simulated").devices is None
+        mount = node._mounts.get("simulated")
+        assert not mount.moving
+        assert (await mount.position()) == (0.0, 0.0)  # where a simulated rotor begins
         full = False
         await hub.until(lambda: hub.status() == "completed")

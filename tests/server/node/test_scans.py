@@ -34,7 +34,9 @@ async def test_nothing_moves_before_the_claim_is_granted(hub, make_node, tmp_pat
     async with running(make_node()) as node:
         await hub.until(lambda: hub.last(Claim) is not None)
         await asyncio.sleep(0.2)
-        assert node._mounts.get("simulated").devices is None  # not even connected
+        mount = node._mounts.get("simulated")
+        assert not mount.moving
+        assert (await mount.position()) == (0.0, 0.0)  # where a simulated rotor begins
         assert hub.records[1] == []
         hub.tasks[1] = hub.tasks[1].model_copy(update={"claimed": True})
         await hub.send(Granted(session_id=1, granted=True, epoch=1))
