@@ -41,7 +41,7 @@ def is_of(kind, value):
 def wrong_fields(table, given):
     """Fields that are missing, that nobody asked for, or that are of another type."""
     fields = CONTRACT[table]
-    missing = {name: "missing" for name in fields.keys() - given.keys()}
+    missing = dict.fromkeys(fields.keys() - given.keys(), "missing")
     added = {name: given[name] for name in given.keys() - fields.keys()}
     wrong = {n: given[n] for n in fields.keys() & given.keys() if not is_of(fields[n], given[n])}
     return missing | added | wrong
@@ -66,9 +66,11 @@ async def start(hub, **fields):
 
 async def until(hub, session_id, *statuses):
     async with asyncio.timeout(60):
-        while (session := await call(hub, "get", session_id))["status"] not in statuses:
+        while True:
+            session = await call(hub, "get", session_id)
+            if session["status"] in statuses:
+                return session
             await asyncio.sleep(0.05)
-    return session
 
 
 def test_the_defaults_of_the_request_are_the_specification_s():
