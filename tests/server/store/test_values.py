@@ -1,5 +1,6 @@
 """Truth: Python's own values, which both databases must give back as they got them."""
 
+import time as time_module
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -18,6 +19,16 @@ async def kept(database, **values):
         return await sessions.get(connection, session_id)
 
 
+@pytest.fixture
+def in_tokyo(monkeypatch):
+    """A machine on which a time without a zone is easily taken for another."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time_module.tzset()
+    yield
+    monkeypatch.undo()
+    time_module.tzset()
+
+
 @pytest.mark.parametrize(
     "time",
     [
@@ -26,7 +37,7 @@ async def kept(database, **values):
         NOON.replace(tzinfo=None),  # as the APIs have it
     ],
 )
-async def test_a_time_is_utc_whatever_zone_it_came_in(database, time):
+async def test_a_time_is_utc_whatever_zone_it_came_in(database, in_tokyo, time):
     row = await kept(database, started_at=time)
     assert row.started_at == NOON
     assert row.started_at.tzinfo is UTC
