@@ -100,10 +100,13 @@ async def test_a_new_rotor_stands_where_its_node_stands(hub):
 
 
 async def test_of_many_who_take_a_name_at_once_one_gets_it(hub):
-    await hub.nodes.connect("lab", graph())
-    adds = [hub.rotors.add(RotorFields(name="Roof", driver="simulated")) for _ in range(8)]
+    fields = []
+    for node in ("roof", "barn", "lab"):  # at different nodes, which do not wait for each other
+        await hub.nodes.connect(node, graph())
+        fields += [RotorFields(name="Roof", driver="simulated", node=node)] * 3
+    adds = [hub.rotors.add(one) for one in fields]
     rows = await asyncio.gather(*adds, return_exceptions=True)
-    assert len([row for row in rows if not isinstance(row, Conflict)]) == 1
+    assert [type(row) for row in rows].count(Conflict) == len(rows) - 1
     assert len(await hub.rotors.everyone()) == 1
 
 
@@ -161,6 +164,22 @@ async def test_a_claim_that_has_run_out_holds_nobody_up(hub):
         assert await holding.claim(connection, rotor, "move", for_s=60) == 2
         with pytest.raises(Conflict, match="held by move"):
             await holding.require_free(connection, rotor)
+
+
+@pytest.mark.parametrize("what", ["delete", "change"])
+async def test_a_rotor_is_left_alone_while_somebody_is_taking_it(hub, what):
+    rotor = await hub.rotor()
+    new = RotorFields(name="New", driver="simulated")
+    async with hub.database.write() as connection:
+        await holding.claim(connection, rotor, "scan 7")
+        attempt = asyncio.create_task(
+            hub.rotors.delete(rotor.id) if what == "delete" else hub.rotors.change(rotor.id, new)
+        )
+        await asyncio.sleep(0.1)
+        assert not attempt.done(), "it has to wait for how that ends"
+    with pytest.raises(Conflict, match="held by scan 7"):
+        await attempt
+    assert await hub.rotors.get(rotor.id) == rotor
 
 
 async def test_delete_and_start_race_and_one_of_them_wins(hub):
