@@ -25,7 +25,7 @@ from skyscan_server.main.jupyterlab import (
 from skyscan_server.main.lab_hub import hub_of_lab, wait_until_ready
 from skyscan_server.main.notebooks import HOME_FOLDER, notebooks_folder
 from skyscan_server.main.one_lab import lab_of, say_where
-from skyscan_server.main.running import run_until_ended
+from skyscan_server.main.running import run_hub
 from skyscan_server.settings import HubSettings, data_folder, load_settings
 from skyscan_server.web.logs import configure_logging
 
@@ -91,7 +91,7 @@ def lab_command(
     configure_logging("warning")
     wanted = _Wanted(settings, station, notebooks, port, browser)
     try:
-        asyncio.run(run_until_ended(_run(wanted)))
+        run_hub(_run(wanted))
     except (SkyscanError, OSError, click.ClickException):
         raise
     except Exception as error:

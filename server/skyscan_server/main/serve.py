@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from skyscan_lab.cli.console import messages
-from skyscan_server.main.running import run_until_ended
+from skyscan_server.main.running import run_hub
 from skyscan_server.main.serving import serving
 from skyscan_server.settings import HubSettings, data_folder, load_settings
 from skyscan_server.web.logs import configure_logging
@@ -63,7 +63,7 @@ def serve_command(
     """
     settings = load_settings(data_folder(data), **given)
     configure_logging(log_level)
-    asyncio.run(run_until_ended(_serve(settings, node, station)))
+    run_hub(_serve(settings, node, station))
 
 
 async def _serve(settings: HubSettings, node: bool, station: Path | None) -> None:
