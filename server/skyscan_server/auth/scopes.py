@@ -33,6 +33,7 @@ GRANTS = MappingProxyType(
 """Scopes of a person, by what ``skyscan token --grant`` calls the part they play."""
 
 _BY_NAME = {scope.value: scope for scope in Scope}
+_SEEN: dict[frozenset[Scope], frozenset[Scope]] = {}
 
 
 def format_scopes(scopes: Iterable[Scope]) -> str:
@@ -54,7 +55,9 @@ def parse_scopes(text: str) -> frozenset[Scope]:
     >>> sorted(parse_scopes("node openid profile admin"))
     [<Scope.ADMIN: 'admin'>, <Scope.NODE: 'node'>]
     """
-    return frozenset(_BY_NAME[name] for name in text.split(" ") if name in _BY_NAME)
+    scopes = frozenset(_BY_NAME[name] for name in text.split(" ") if name in _BY_NAME)
+    # Thousands of tokens have the same, and each would keep its own for as long as it is used.
+    return _SEEN.setdefault(scopes, scopes)
 
 
 def unknown_scopes(text: str) -> list[str]:
