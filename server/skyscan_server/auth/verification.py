@@ -114,15 +114,12 @@ class JwtVerifier:
         verified = self._verified.get(digest)
         if verified is None:
             return None
+        self._verified.move_to_end(digest)
         # An issuer that withdraws a key withdraws what was signed with it.
         if await self._keys.find(verified.named, verified.key.algorithm) != verified.key:
-            self._verified.pop(digest, None)
             return None
         if not self._expected.in_time(verified.principal.expires, self._clock()):
-            self._verified.pop(digest, None)
             raise TokenRefused("the token has expired")
-        if digest in self._verified:
-            self._verified.move_to_end(digest)
         return verified.principal
 
     async def _verify(self, token: str, digest: bytes) -> Principal:

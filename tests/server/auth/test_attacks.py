@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from skyscan_server.auth.keys import KEY_FILE, load_signing_key
 from skyscan_server.auth.principal import TokenRefused
 from skyscan_server.auth.scopes import Scope
-from skyscan_server.auth.verification import MAX_TOKEN_LENGTH, JwtVerifier
+from skyscan_server.auth.verification import MAX_HEADER_LENGTH, MAX_TOKEN_LENGTH, JwtVerifier
 
 THIEF = Ed25519PrivateKey.generate()
 THIEF_EC = ec.generate_private_key(ec.SECP256R1())
@@ -257,6 +257,23 @@ async def test_what_differs_harmlessly_is_taken(verifier, forge, changes):
     """The table above would prove nothing if the forge's own tokens were no good."""
     principal = await verifier.verify(forge.token(**changes))
     assert principal.subject == "owner"
+
+
+async def test_the_longest_token_and_header_that_are_taken(verifier, forge):
+    # Base64 has no words of some lengths, so the header's varies until the whole fits.
+    longest = next(
+        token
+        for head in ("", "a", "aa", "aaa")
+        for pad in range(5400, 5900)
+        if len(token := forge.token({"x": head}, {"x": "a" * pad})) == MAX_TOKEN_LENGTH
+    )
+    assert (await verifier.verify(longest)).subject == "owner"
+    head = next(
+        token
+        for pad in range(MAX_HEADER_LENGTH)
+        if (token := forge.token({"x": "a" * pad})).index(".") == MAX_HEADER_LENGTH
+    )
+    assert (await verifier.verify(head)).subject == "owner"
 
 
 async def test_header_and_signature_are_not_told_apart_by_what_was_remembered(verifier, forge):

@@ -46,6 +46,11 @@ class OutsideIssuer:
         return web.json_response(self.document)
 
 
+def asking():
+    """Questions on their way."""
+    return [task for task in asyncio.all_tasks() if task.get_name() == "JWKS"]
+
+
 @pytest.fixture
 async def outside(tmp_path, clock):
     issuer = OutsideIssuer(tmp_path, clock)
@@ -80,6 +85,29 @@ async def test_keys_are_fetched_once_for_many_tokens(outside, verify):
         principal = await verify(issuer.mint(name, {Scope.SKYSCAN_READ}).token)
         assert (principal.subject, principal.scopes) == (name, {Scope.SKYSCAN_READ})
     assert outside.asked == 1
+
+
+async def test_keys_that_are_not_old_are_not_asked_for(outside, verify, seconds):
+    issuer, jwk = outside.new_key("one")
+    outside.document = {"keys": [jwk]}
+    await verify(issuer.mint("x", ()).token)
+    seconds.now += 3599
+    await verify(issuer.mint("y", ()).token)
+    assert not asking()
+    seconds.now += 1
+    await verify(issuer.mint("z", ()).token)
+    assert asking()
+
+
+async def test_nothing_is_asked_before_it_is_open(outside, revocations, clock):
+    issuer, _ = outside.new_key("one")
+    keys = RemoteKeys(outside.url)
+    verifier = JwtVerifier(keys, OUTSIDE, "skyscan", revocations, clock)
+    with pytest.raises(TokenUnverifiable, match="not there yet"):
+        await verifier.verify(issuer.mint("x", ()).token)
+    async with keys:
+        pass  # closed without ever having been asked
+    assert outside.asked == 0
 
 
 async def test_checks_are_those_of_our_own_tokens(outside, verify, clock):
@@ -257,11 +285,19 @@ async def test_closing_ends_the_question_on_its_way(outside, revocations, clock)
         await outside.question.wait()
     with pytest.raises(TokenUnverifiable, match="not there yet"):
         await waiting
-    assert not [task for task in asyncio.all_tasks() if task.get_name() == "JWKS"]
+    assert not asking()
 
 
 @pytest.mark.parametrize(
-    "url", ["http://login.example/jwks", "ftp://127.0.0.1/jwks", "file:///etc/passwd", "jwks", ""]
+    "url",
+    [
+        "http://login.example/jwks",
+        "https:///jwks",
+        "ftp://127.0.0.1/jwks",
+        "file:///etc/passwd",
+        "jwks",
+        "",
+    ],
 )
 def test_keys_come_over_a_safe_way(url):
     with pytest.raises(ValueError, match="must be https, or http on loopback"):
