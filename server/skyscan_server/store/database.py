@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -203,6 +203,13 @@ def _sqlite(
         cursor.execute(f"PRAGMA foreign_keys = {'OFF' if migrating else 'ON'}")
         cursor.execute(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
         cursor.close()
+
+    @sa.event.listens_for(engine.sync_engine, "invalidate")
+    def _let_go(connection: Any, _record: object, _error: object) -> None:
+        # Whoever is cancelled leaves a statement unfinished. Closed under it, SQLite would go on
+        # holding its lock until Python collects the statement, and nobody else could write.
+        with suppress(Exception):  # it is thrown away, whatever is wrong with it
+            connection.rollback()
 
     @sa.event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: sa.Connection) -> None:
