@@ -25,7 +25,10 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
-collect_ignore = ["tests/guard"]  # collecting it for doctests would import it a second time
+collect_ignore = [
+    "tests/guard",  # collecting it for doctests would import it a second time
+    "server/skyscan_server/store/migrations/env.py",  # a script that only alembic can run
+]
 
 
 def _guard_network() -> None:
