@@ -78,7 +78,9 @@ def channel_endpoint(channel: Channel, open_sockets: OpenSockets) -> Handler:
             max_message_bytes=channel.max_message_bytes,
             check_values=channel.check_values,
         )
-        return await socket.run(channel.handler(call, socket), channel.timeout_s)
+        handling = channel.handler(call, socket)
+        del call  # a handler that stays for long may have no need of it
+        return await socket.run(handling, channel.timeout_s)
 
     return endpoint
 

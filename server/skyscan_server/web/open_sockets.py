@@ -1,7 +1,7 @@
 """The open WebSockets of one process, and why the server ends some of them.
 
 One pair of tasks looks after all, since a task for each would double what an idle connection
-costs: tokens that expired or were revoked, clients that stopped reading, and the shutdown.
+costs: tokens that expired or were revoked, clients that stopped reading or answering, the shutdown.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ class Watched(Protocol):
 
     path: str
     principal: Principal
+    heartbeat_s: float
+    listening_since: float | None
     sending_since: float | None
 
     def end(self, code: int, words: str) -> None:
@@ -34,6 +36,9 @@ class Watched(Protocol):
 
     def abort(self) -> None:
         """Cut the connection."""
+
+    def ping(self) -> None:
+        """Ask the client whether it is there, unless it has been asked."""
 
 
 class OpenSockets:
@@ -114,13 +119,20 @@ class OpenSockets:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._tick_s)
-            stuck, now = loop.time() - self._send_timeout_s, self._clock()
+            time, now = loop.time(), self._clock()
             for socket in self._each():
-                if socket.sending_since is not None and socket.sending_since < stuck:
+                sending, listening = socket.sending_since, socket.listening_since
+                silent_s = 0.0 if listening is None else time - listening
+                if sending is not None and time - sending > self._send_timeout_s:
                     log.info("socket cut off: the client does not read", path=socket.path)
                     socket.abort()
                 elif socket.principal.expires is not None and socket.principal.expires <= now:
                     socket.end(TOKEN_ENDED, "the token has expired")
+                elif silent_s > 1.5 * socket.heartbeat_s:
+                    log.info("socket cut off: the client does not answer", path=socket.path)
+                    socket.abort()
+                elif silent_s > socket.heartbeat_s:
+                    socket.ping()
 
     async def _recheck(self, verifier: TokenVerifier) -> None:
         while True:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from struct import pack
 from typing import Generic, TypeVar
 
@@ -34,6 +34,7 @@ REFUSED = 4000
 _MOST_REASON_BYTES = 123  # what a close frame has room for
 _WRITER_LIMIT = 2**16
 _TEXT = 0x80 | WSMsgType.TEXT  # a frame that is a whole message
+_PING = bytes((0x80 | WSMsgType.PING, 0))
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +57,7 @@ class Socket(Generic[Receives, Sends]):
     open_sockets : OpenSockets
         Looks after it while it is open.
     heartbeat_s : float
-        A client silent so long is pinged.
+        A client silent so long while we listen is pinged.
     max_message_bytes : int
         Largest message taken.
     check_values : bool
@@ -69,12 +70,15 @@ class Socket(Generic[Receives, Sends]):
         "_ending",
         "_listener",
         "_open_sockets",
+        "_pinged",
         "_receives",
         "_request",
         "_response",
         "_scope",
         "_sending",
         "_sends",
+        "heartbeat_s",
+        "listening_since",
         "path",
         "principal",
         "sending_since",
@@ -95,20 +99,24 @@ class Socket(Generic[Receives, Sends]):
     ) -> None:
         self.path = path
         self.principal = principal
+        self.heartbeat_s = heartbeat_s
+        self.listening_since: float | None = None
         self.sending_since: float | None = None
         self._request = request
         self._receives = receives
         self._sends = sends
         self._open_sockets = open_sockets
         self._check_values = check_values
-        # Compression would cost more memory than all the rest of a connection.
+        # Compression would cost more memory than all the rest of a connection; a timer for each
+        # is not needed either, since who looks after all can ping them.
         self._response: web.WebSocketResponse = web.WebSocketResponse(
             timeout=open_sockets.close_timeout_s,
-            heartbeat=heartbeat_s,
+            autoping=False,
             compress=False,
             max_msg_size=max_message_bytes,
             writer_limit=_WRITER_LIMIT,
         )
+        self._pinged = False
         self._sending = 0
         self._scope: asyncio.Timeout | None = None
         self._ending: tuple[int, str] | None = None
@@ -171,6 +179,8 @@ class Socket(Generic[Receives, Sends]):
                 self.sending_since = None
 
     def __aiter__(self) -> Socket[Receives, Sends]:
+        if self._receives is None:
+            raise TypeError(f"{self.path} receives no messages")
         return self
 
     async def __anext__(self) -> Receives:
@@ -181,12 +191,27 @@ class Socket(Generic[Receives, Sends]):
         HttpRefusal
             422 for one that is not as it must be; the next can be waited for.
         """
-        if self._receives is None:
-            raise TypeError(f"{self.path} receives no messages")
-        message = await self._response.receive()
-        if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-            raise StopAsyncIteration
-        return parse_json(self._receives, message.data, "message", self._check_values)
+        while True:
+            self._pinged = False
+            self.listening_since = asyncio.get_running_loop().time()
+            message = await self._response.receive()
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                if self._receives is None:
+                    continue
+                self.listening_since = None
+                return parse_json(self._receives, message.data, "message", self._check_values)
+            if message.type is WSMsgType.PING:
+                await self._response.pong(message.data)
+            elif message.type is not WSMsgType.PONG:
+                self.listening_since = None
+                raise StopAsyncIteration
+
+    def ping(self) -> None:
+        """Ask a client that has been silent whether it is there; once, until it says something."""
+        transport = self._request.transport
+        if not self._pinged and transport is not None and not transport.is_closing():
+            self._pinged = True
+            transport.write(_PING)
 
     def end(self, code: int, words: str) -> None:
         """Have the handler stopped, and the socket closed with this code."""
@@ -250,12 +275,10 @@ class Socket(Generic[Receives, Sends]):
         return INTERNAL_ERROR, f"internal error, request {identity}"
 
     async def _listen(self) -> None:
-        """Notice that the client leaves; aiohttp answers pings only while somebody receives."""
-        while True:
-            message = await self._response.receive()
-            if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                self.end(NORMAL, "")
-                return
+        """Notice that the client leaves, and answer its pings."""
+        with suppress(StopAsyncIteration):
+            await anext(self)
+        self.end(NORMAL, "")
 
     async def _stop_listening(self) -> None:
         if self._listener is not None:

@@ -148,6 +148,14 @@ async def test_a_client_that_answers_no_ping_is_left(client, site):
             await site.handlers.finished.wait()
 
 
+async def test_a_client_that_answers_pings_stays(client, site):
+    """Twice as long as one that answers none; aiohttp's client answers while it receives."""
+    async with client.ws_connect(QUIET_LINE) as socket:
+        with pytest.raises(TimeoutError):
+            await socket.receive(1.2)
+        assert site.open_sockets.count("/ws/lines/{room_id}") == 1
+
+
 async def test_what_is_said_to_a_socket_that_does_not_listen_is_passed_over(client, site):
     async with client.ws_connect(QUIET_LINE) as socket:
         await socket.send_str("hello?")
