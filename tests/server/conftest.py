@@ -1,6 +1,7 @@
 """Databases for every test of the server: each gets its own, on SQLite and on PostgreSQL."""
 
 import asyncio
+import shutil
 
 import pytest
 
@@ -26,18 +27,26 @@ def postgresql():
 def postgresql_tables(postgresql):
     """Name of a database that has its tables already."""
     name = postgresql.create()
-
-    async def prepare():
-        async with open_database(postgresql.url(name)):
-            pass
-
-    asyncio.run(prepare())
+    asyncio.run(_make_tables(postgresql.url(name)))
     return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory):
+    """A SQLite database that has its tables already, to be copied."""
+    path = tmp_path_factory.mktemp("tables") / "hub.sqlite"
+    asyncio.run(_make_tables(f"sqlite:///{path}"))
+    return path
+
+
+async def _make_tables(url):
+    async with open_database(url):
+        pass
 
 
 @pytest.fixture
 def postgresql_url(postgresql, postgresql_tables):
-    """Database on PostgreSQL with its tables, which are emptied afterwards."""
+    """Database on PostgreSQL with its tables, which are emptied afterwards; ids go on."""
     yield postgresql.url(postgresql_tables)
     postgresql.empty(postgresql_tables, metadata.tables)
 
@@ -66,7 +75,8 @@ def empty_url(request, tmp_path):
 def database_url(request, tmp_path):
     """Database to be opened."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'hub.sqlite'}"
+        copy = shutil.copy(request.getfixturevalue("sqlite_tables"), tmp_path / "hub.sqlite")
+        return f"sqlite:///{copy}"
     return request.getfixturevalue("postgresql_url")
 
 
