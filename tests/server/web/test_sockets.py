@@ -152,7 +152,8 @@ async def test_a_client_that_answers_pings_stays(client, site):
     """Twice as long as one that answers none; aiohttp's client answers while it receives."""
     async with client.ws_connect(QUIET_LINE) as socket:
         with pytest.raises(TimeoutError):
-            await socket.receive(1.2)
+            async with asyncio.timeout(1.2):
+                await socket.receive()
         assert site.open_sockets.count("/ws/lines/{room_id}") == 1
 
 
