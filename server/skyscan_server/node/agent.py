@@ -45,6 +45,9 @@ from skyscan_server.node.shelf import Shelf
 from skyscan_server.node.timing import NodeTiming
 from skyscan_server.node.tokens import Tokens
 
+# The hub keeps the headers of a node's socket for as long as it is open, and needs none of these.
+_UNSAID = ("Accept", "Accept-Encoding", "User-Agent")
+
 log = structlog.get_logger(__name__)
 
 
@@ -136,7 +139,8 @@ class Node:
         try:
             if died:
                 await self._stop_leftovers(mounts)
-            async with aiohttp.ClientSession(timeout=timeout) as http, Crew() as crew:
+            session = aiohttp.ClientSession(timeout=timeout, skip_auto_headers=_UNSAID)
+            async with session as http, Crew() as crew:
                 shelf = Shelf(self._folder / "journals")
                 scans = Scans(shelf, mounts, fence, self._timing, crew, self._journal_file)
                 self._scans = scans
