@@ -60,6 +60,6 @@ class Courier:
                 connection.graph_version = version
         if mail.changed:
             tasks = await self._tasks.of_sessions(connection.node_id, mail.changed)
-            connection.sessions |= {task.session_id for task in tasks}
+            connection.learn(task.session_id for task in tasks)
             for task in tasks:
                 await connection.send(TaskUpdate(task=task))

@@ -138,9 +138,9 @@ class Incoming:
     async def _acknowledge(
         self, connection: NodeConnection, session_id: int, records: Records | None
     ) -> None:
-        if session_id not in connection.sessions:
+        if not connection.owns(session_id):
             await self._tasks.require_own(connection.node_id, session_id)
-            connection.sessions |= {session_id}
+            connection.learn([session_id])
         if records is None:
             number = await self._intake.catch_up(session_id)
         else:
@@ -151,13 +151,13 @@ class Incoming:
         self, connection: NodeConnection, journals: tuple[KnownJournal, ...]
     ) -> None:
         tasks = await self._tasks.of_node(connection.node_id, journals)
-        connection.sessions |= {task.session_id for task in tasks}
+        connection.learn(task.session_id for task in tasks)
         await connection.send(TaskList(tasks=tuple(tasks)))
 
     async def _grant(self, connection: NodeConnection, session_id: int) -> None:
         granted = await self._tasks.claim(connection.node_id, session_id)
         if granted.granted:
-            connection.sessions |= {session_id}
+            connection.learn([session_id])
         await connection.send(granted)
 
     async def _note_trouble(self, connection: NodeConnection, message: Trouble) -> None:

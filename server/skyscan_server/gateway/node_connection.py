@@ -7,7 +7,7 @@ there may be to tell: what has changed is noted here, and a courier is called.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from skyscan_lab.protocol.node_link import HubMessage, NodeMessage, Snapshot
@@ -65,8 +65,6 @@ class NodeConnection:
         Whether it has ended, or a newer one has taken its place: then nothing of it counts.
     replies : dict
         Answers that are waited for, by request.
-    sessions : frozenset of int
-        Sessions that are known to be the node's.
     rotor_ids : dict or None
         Numbers of its rotors, by their keys; None while they have to be looked up.
     snapshots : dict
@@ -81,6 +79,7 @@ class NodeConnection:
         "_last_request",
         "_mail",
         "_ready",
+        "_sessions",
         "_socket",
         "_turn",
         "batches",
@@ -91,7 +90,6 @@ class NodeConnection:
         "replies",
         "retired",
         "rotor_ids",
-        "sessions",
         "snapshots",
     )
 
@@ -108,7 +106,7 @@ class NodeConnection:
         self.graph_version = connected.graph_version
         self.retired = False
         self.replies: dict[int, Reply] = {}
-        self.sessions: frozenset[int] = frozenset()
+        self._sessions: set[int] | None = None
         self.rotor_ids: dict[str, int] | None = None
         self.snapshots: dict[str, Snapshot] = {}
         self.batches = 0
@@ -191,6 +189,16 @@ class NodeConnection:
         kept.changed |= mail.changed
         kept.cancels += mail.cancels
         kept.graph |= mail.graph
+
+    def learn(self, session_ids: Iterable[int]) -> None:
+        """Note that sessions are the node's."""
+        found = set(session_ids)
+        if found:
+            self._sessions = found | (self._sessions or set())
+
+    def owns(self, session_id: int) -> bool:
+        """Whether a session is known to be the node's."""
+        return self._sessions is not None and session_id in self._sessions
 
     def next_request(self) -> int:
         """Id for a call, unique on this connection."""

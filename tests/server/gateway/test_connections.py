@@ -5,6 +5,7 @@ them.
 """
 
 import asyncio
+import gc
 
 import aiohttp
 import pytest
@@ -40,6 +41,14 @@ async def test_hello_is_answered_with_number_graph_and_tasks(hub):
     assert node.tasks.tasks == ()
     rotors = await hub.rotors.everyone()
     assert [(rotor.key, rotor.installation) for rotor in rotors] == [("roof", "roof")]
+
+
+async def test_what_read_the_request_is_not_kept_for_a_node_that_stays(hub):
+    async with hub.node() as node:
+        assert await node.stopped(hub) == Done()
+        gc.collect()
+        kept = [one for one in gc.get_objects() if type(one).__name__ == "HttpRequestParser"]
+        assert kept == []
 
 
 async def test_graph_of_the_hub_wins_over_that_of_the_node(hub):
