@@ -67,23 +67,20 @@ async def test_a_motion_is_told_with_its_epoch_and_its_claim_ends_with_it(hub, m
         assert await BEGIN[method](motions, rotor) > epoch
 
 
-@pytest.mark.parametrize("method", ["move", "park", "jog"])
-@pytest.mark.parametrize(
-    ("failure", "error"),
-    [
-        (RpcFailure.OUT_OF_LIMITS, Refused),
-        (RpcFailure.OFFLINE, Unavailable),
-        (RpcFailure.REFUSED, Upstream),
-        (RpcFailure.STALE_EPOCH, Conflict),
-    ],
-)
-async def test_a_refusal_reaches_who_asked_and_the_claim_ends(hub, method, failure, error):
+@pytest.mark.parametrize("method", BEGIN)
+async def test_a_refusal_reaches_who_asked_and_the_claim_ends(hub, method):
     rotor = await hub.rotor()
-    hub.node.fail(method, failure)
     async with motions_of(hub) as motions:
-        with pytest.raises(error, match="the words of the node"):
-            await BEGIN[method](motions, rotor)
-        assert await holder(hub, rotor) is None
+        for failure, error in {
+            RpcFailure.OUT_OF_LIMITS: Refused,
+            RpcFailure.OFFLINE: Unavailable,
+            RpcFailure.REFUSED: Upstream,
+            RpcFailure.STALE_EPOCH: Conflict,
+        }.items():
+            hub.node.fail(method, failure)
+            with pytest.raises(error, match="the words of the node"):
+                await BEGIN[method](motions, rotor)
+            assert await holder(hub, rotor) is None
 
 
 async def test_a_long_move_is_answered_while_it_is_under_way(hub):
@@ -127,19 +124,19 @@ async def test_a_scan_is_not_moved(hub):
     assert hub.node.asked("move") == hub.node.asked("park") == hub.node.asked("jog") == []
 
 
-@pytest.mark.parametrize("turns", [0, 1, 3, 10, 40])
-async def test_a_caller_that_has_gone_does_not_leave_a_rotor_held(hub, turns):
+async def test_a_caller_that_has_gone_does_not_leave_a_rotor_held(hub):
     rotor = await hub.rotor()
-    journey = Journey(hub, "move")
     async with motions_of(hub, refused_within_s=5.0) as motions:
-        move = asyncio.create_task(motions.move(rotor.id, SOMEWHERE))
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        move.cancel()
-        await asyncio.wait({move})
-        journey.end.set()
-        await until(lambda: not motions._under_way)
-        assert await holder(hub, rotor) is None
+        for turns in (0, 1, 3, 10, 40):
+            journey = Journey(hub, "move")
+            move = asyncio.create_task(motions.move(rotor.id, SOMEWHERE))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            move.cancel()
+            await asyncio.wait({move})
+            journey.end.set()
+            await until(lambda: not motions._under_way)
+            assert await holder(hub, rotor) is None
 
 
 async def test_what_is_under_way_ends_with_the_hub(hub):

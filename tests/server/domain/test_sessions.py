@@ -76,23 +76,20 @@ async def test_checks_come_in_order(hub):
         await hub.sessions.start(request(rotor.id))
 
 
-@pytest.mark.parametrize(
-    ("failure", "words"),
-    [
-        (RpcFailure.UNREACHABLE, ERRORS["start"]["503"]),
-        (RpcFailure.REFUSED, ERRORS["start"]["503"]),
-        (RpcFailure.OFFLINE, "the words of the node"),
-        (RpcFailure.SLOW, "the words of the node"),
-    ],
-)
-async def test_a_rotor_that_cannot_be_probed_leaves_nothing_behind(hub, failure, words):
+async def test_a_rotor_that_cannot_be_probed_leaves_nothing_behind(hub):
     rotor = await hub.rotor()
     before = await holder(hub, rotor)
-    hub.node.fail("probe", failure)
-    with pytest.raises(Unavailable) as caught:
-        await hub.sessions.start(request(rotor.id))
-    assert str(caught.value) == words
-    assert await is_as_before(hub, rotor, before)
+    for failure, words in {
+        RpcFailure.UNREACHABLE: ERRORS["start"]["503"],
+        RpcFailure.REFUSED: ERRORS["start"]["503"],
+        RpcFailure.OFFLINE: "the words of the node",
+        RpcFailure.SLOW: "the words of the node",
+    }.items():
+        hub.node.fail("probe", failure)
+        with pytest.raises(Unavailable) as caught:
+            await hub.sessions.start(request(rotor.id))
+        assert str(caught.value) == words
+        assert await is_as_before(hub, rotor, before)
 
 
 async def test_a_rotor_without_rssi_is_refused(hub):
@@ -163,8 +160,12 @@ async def test_of_many_who_start_at_once_on_a_rotor_one_does(hub):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("name", HISTORIES)
-async def test_what_may_be_asked_of_a_session_is_as_specified(storing, verb, name):
+async def test_what_may_be_asked_of_a_session_is_as_specified(storing, verb):
+    for name in HISTORIES:
+        await ask_of_one_that_is(storing, verb, name)
+
+
+async def ask_of_one_that_is(storing, verb, name):
     session_id = await storing.claimed(await storing.rotor())
     await storing.ingest.store(session_id, 1, HISTORIES[name])
     before = await storing.sessions.get(session_id)
@@ -183,11 +184,11 @@ async def test_what_may_be_asked_of_a_session_is_as_specified(storing, verb, nam
         assert await storing.sessions.get(session_id) == before
 
 
-@pytest.mark.parametrize("verb", [*VERBS, "get", "points", "recording", "with_rotor"])
-async def test_of_a_session_that_is_not_there_everything_is_not_found(hub, verb):
-    with pytest.raises(NotFound) as caught:
-        await getattr(hub.sessions, verb)(4711)
-    assert str(caught.value) == ERRORS["get"]["404"]
+async def test_of_a_session_that_is_not_there_everything_is_not_found(hub):
+    for verb in (*VERBS, "get", "points", "recording", "with_rotor"):
+        with pytest.raises(NotFound) as caught:
+            await getattr(hub.sessions, verb)(4711)
+        assert str(caught.value) == ERRORS["get"]["404"], verb
     with pytest.raises(NotFound):
         await hub.sessions.set_notes(4711, "mine")
 
