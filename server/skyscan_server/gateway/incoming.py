@@ -8,6 +8,7 @@ into the store in the order in which they came.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 import structlog
@@ -41,8 +42,8 @@ from skyscan_server.web.refusals import words_of
 from skyscan_server.web.sockets import REFUSED
 from skyscan_server.web.validation import MAX_INTEGER, in_words
 
-MOST_BATCHES = 256
-"""Batches of one node without an acknowledgement: four for each of 64 sessions."""
+MOST_ERRANDS = 256
+"""Messages of one node that may wait for the store: four batches for each of 64 sessions."""
 
 _RETRY_S = 1.0
 _MOST_WORDS = 2000
@@ -107,6 +108,8 @@ class Incoming:
             _check_number("trouble.session_id", message.session_id)
             self._begin(connection, partial(self._note_trouble, connection, message))
         elif isinstance(message, AskTasks):
+            for journal in message.journals:
+                _check_number("journals.session_id", journal.session_id)
             self._begin(connection, partial(self._tell_tasks, connection, message.journals))
         elif isinstance(message, Hello):
             raise HttpRefusal(409, "the node has said hello before")
@@ -115,25 +118,11 @@ class Incoming:
 
     def _take_records(self, connection: NodeConnection, message: Records) -> None:
         _check_number("records.session_id", message.session_id)
-        if connection.batches >= MOST_BATCHES:
-            words = f"more than {MOST_BATCHES} batches of records without an acknowledgement"
-            raise HttpRefusal(429, words)
-        connection.batches += 1
         # What there is no room for must not be held by its errand either.
         kept = message if self._intake.reserve(message) else None
-        storing = partial(self._store, connection, message.session_id, kept)
-        self._errands.start(storing, connection.fail)
-
-    async def _store(
-        self, connection: NodeConnection, session_id: int, records: Records | None
-    ) -> None:
-        work = partial(self._acknowledge, connection, session_id, records)
-        try:
-            await _patiently(connection, work)
-        finally:
-            connection.batches -= 1
-            if records is not None:
-                self._intake.release(records)
+        left = None if kept is None else partial(self._intake.release, kept)
+        work = partial(self._acknowledge, connection, message.session_id, kept)
+        self._begin(connection, work, left)
 
     async def _acknowledge(
         self, connection: NodeConnection, session_id: int, records: Records | None
@@ -200,8 +189,26 @@ class Incoming:
             )
             self._positions.put(rotor_id, position)
 
-    def _begin(self, connection: NodeConnection, work: Work) -> None:
-        self._errands.start(partial(_patiently, connection, work), connection.fail)
+    def _begin(
+        self, connection: NodeConnection, work: Work, left: Callable[[], None] | None = None
+    ) -> None:
+        """Begin an errand of a node, of which it may have only so many at a time."""
+        if connection.errands >= MOST_ERRANDS:
+            if left is not None:
+                left()
+            words = f"{MOST_ERRANDS} of its messages wait for the store: it must wait for answers"
+            raise HttpRefusal(429, words)
+        connection.errands += 1
+        self._errands.start(partial(_errand, connection, work, left), connection.fail)
+
+
+async def _errand(connection: NodeConnection, work: Work, left: Callable[[], None] | None) -> None:
+    try:
+        await _patiently(connection, work)
+    finally:
+        connection.errands -= 1
+        if left is not None:
+            left()
 
 
 async def _patiently(connection: NodeConnection, work: Work) -> None:

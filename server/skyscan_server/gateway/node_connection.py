@@ -69,8 +69,8 @@ class NodeConnection:
         Numbers of its rotors, by their keys; None while they have to be looked up.
     snapshots : dict
         Positions that wait for them, the newest of each rotor.
-    batches : int
-        Batches of records that are on their way into the store.
+    errands : int
+        What it has asked for, and waits for the store.
     """
 
     __slots__ = (
@@ -82,8 +82,8 @@ class NodeConnection:
         "_sessions",
         "_socket",
         "_turn",
-        "batches",
         "epoch",
+        "errands",
         "graph_version",
         "installation",
         "node_id",
@@ -109,7 +109,7 @@ class NodeConnection:
         self._sessions: set[int] | None = None
         self.rotor_ids: dict[str, int] | None = None
         self.snapshots: dict[str, Snapshot] = {}
-        self.batches = 0
+        self.errands = 0
         self._socket = socket
         self._call_courier = call_courier
         self._courier_called = False

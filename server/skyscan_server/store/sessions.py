@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from skyscan_server.store.tables import rotors, sessions
 
 _FINAL = ("completed", "cancelled")
+# Neither database takes any number of values in one statement.
+_MOST_VALUES = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,16 +147,19 @@ async def of_nodes(
     query = (
         sa.select(sessions, rotors.c.node_id, rotors.c.key)
         .join(rotors, rotors.c.id == sessions.c.rotor_id)
-        .where(
-            rotors.c.node_id.in_(sorted(node_ids)),
-            sa.or_(sessions.c.status.not_in(_FINAL), sessions.c.id.in_(also)),
-        )
-        .order_by(sessions.c.id)
+        .where(rotors.c.node_id.in_(sorted(node_ids)))
     )
-    rows = (await connection.execute(query)).mappings()
+    ended, others = sessions.c.status.in_(_FINAL), sorted(also)
+    wanted = [~ended] + [
+        sa.and_(ended, sessions.c.id.in_(others[start : start + _MOST_VALUES]))
+        for start in range(0, len(others), _MOST_VALUES)
+    ]
+    rows: list[Mapping[Any, Any]] = []
+    for one in wanted:
+        rows += (await connection.execute(query.where(one))).mappings()
     return [
         (_row({column.name: row[column] for column in sessions.c}), row["node_id"], row["key"])
-        for row in rows
+        for row in sorted(rows, key=itemgetter("id"))
     ]
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from skyscan_lab.protocol.graph import GraphRotor, HardwareGraph
 from skyscan_lab.protocol.node_link import (
+    AskTasks,
     Claim,
     Granted,
     GraphUpdate,
@@ -324,6 +325,43 @@ async def test_node_that_comes_back_is_told_all_that_is_open(hub):
     async with hub.connect() as node:
         await node.hello(journals=journals)
         assert [task.session_id for task in node.tasks.tasks] == [row.id]
+
+
+async def test_tasks_are_told_as_often_as_asked(hub):
+    async with hub.node() as node:
+        row = await hub.scan(node)
+        journals = (KnownJournal(session_id=row.id, session=row.name, number=0),)
+        await node.say(AskTasks(journals=journals))
+        told = await node.hear(Tasks)
+        assert [task.session_id for task in told.tasks] == [row.id]
+        await hub.sessions.cancel(row.id)
+        await node.say(AskTasks(journals=journals))
+        assert [task.final for task in (await node.hear(Tasks)).tasks] == [True]
+        await node.say(AskTasks())
+        assert (await node.hear(Tasks)).tasks == ()
+
+
+async def test_more_journals_than_a_database_takes_values(hub):
+    async with hub.node() as node:
+        row = await hub.scan(node)
+        await hub.sessions.cancel(row.id)
+    others = (KnownJournal(session_id=n, session="of another hub", number=1) for n in range(40_000))
+    own = KnownJournal(session_id=row.id, session=row.name, number=0)
+    async with hub.connect() as node:
+        await node.hello(journals=(*others, own))
+        assert [task.session_id for task in node.tasks.tasks] == [row.id]
+
+
+async def test_journals_with_numbers_that_no_database_holds_are_refused(hub):
+    journal = {"session_id": 2**63, "session": "s", "number": 1}
+    async with hub.connect() as node:
+        await node.say({"kind": "hello", "journals": [journal]})
+        assert (await node.closed())[0] == 4422
+    async with hub.node() as node:
+        await node.say({"kind": "ask_tasks", "journals": [journal]})
+        code, words = await node.closed()
+        assert code == 4422
+        assert "session_id" in words
 
 
 async def test_sessions_of_other_nodes_are_nobody_elses(hub):

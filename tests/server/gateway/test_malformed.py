@@ -89,7 +89,7 @@ FRAMES = st.one_of(
 
 
 @settings(
-    max_examples=12,
+    max_examples=8,
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), FRAMES), min_size=1, max_size=20))

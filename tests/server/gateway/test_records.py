@@ -179,25 +179,25 @@ async def test_what_is_over_the_bound_is_dropped_and_asked_for_later(hub, monkey
                 await node.say(records_json(row.id, sequence + 2, point(sequence)))
             assert await node.stopped(hub) == Done()  # so all of it has been read
             assert hub.socket._incoming._intake._waiting == 10
-            assert hub.registry.find(node.welcome.node_id).batches == 31
+            assert hub.registry.find(node.welcome.node_id).errands == 31
         acks = [(await node.hear(Ack)).number for _ in range(31)]
         assert acks[:10] == list(range(1, 11))
         assert set(acks[10:]) == {10}
         await node.say(records_json(row.id, 11, *map(point, range(9, 15))))
         assert (await node.hear(Ack)).number == 16
         assert hub.socket._incoming._intake._waiting == 0
-        assert hub.registry.find(node.welcome.node_id).batches == 0
+        assert hub.registry.find(node.welcome.node_id).errands == 0
 
 
 async def test_node_that_waits_for_no_acknowledgement_is_refused(hub):
     async with hub.node() as node:
         row = await claimed(hub, node)
         async with hub.database.write() as _held:
-            for _ in range(incoming.MOST_BATCHES + 1):
+            for _ in range(incoming.MOST_ERRANDS + 1):
                 await node.say(records_json(row.id, 1, running()))
             code, words = await node.closed()
         assert code == 4429
-        assert str(incoming.MOST_BATCHES) in words
+        assert str(incoming.MOST_ERRANDS) in words
 
 
 async def test_hub_that_stops_acknowledges_nothing_that_it_did_not_commit(hub_of):
@@ -227,4 +227,4 @@ async def test_stop_is_no_errand_of_the_store(hub):
 
 
 def test_bound_of_the_hub_is_above_that_of_a_node():
-    assert intake.MOST_RECORDS >= incoming.MOST_BATCHES * 256
+    assert intake.MOST_RECORDS >= incoming.MOST_ERRANDS * 256
