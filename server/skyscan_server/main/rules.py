@@ -45,14 +45,28 @@ class Rules:
         cls,
         settings: HubSettings,
         database: Database,
+        gateway: Database,
         bus: Bus,
         nodes: Nodes,
         caller: NodeCaller,
     ) -> Self:
-        """Put them together; the caller knows the nodes already."""
+        """Put them together.
+
+        Parameters
+        ----------
+        settings : HubSettings
+            How the hub runs.
+        database, gateway : Database
+            As its owner sees it, and as the gateway does, which may do less; both the same
+            where there is one role for both.
+        bus : Bus
+            Wakes readers.
+        nodes, caller : Nodes, NodeCaller
+            The nodes, and the way to them.
+        """
         files = AssetFiles(settings.data / "assets")
         rotors = Rotors(database, bus, caller, built_in=BUILT_IN)
-        tasks = Tasks(database)
+        tasks = Tasks(gateway)
         return cls(
             nodes=nodes,
             rotors=rotors,
@@ -60,9 +74,9 @@ class Rules:
             motions=Motions(database, rotors, caller),
             tasks=tasks,
             dispatch=Dispatch(tasks, bus),
-            ingest=Ingest(database, bus),
+            ingest=Ingest(gateway, bus),
             feeds=Feeds(database, bus),
             positions=Positions(),
             troubles=Troubles(),
-            assets=Assets(database, files, quota_bytes=settings.asset_quota_bytes),
+            assets=Assets(gateway, files, quota_bytes=settings.asset_quota_bytes),
         )

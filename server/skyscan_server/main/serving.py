@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
 from aiohttp import web
 
 from skyscan_lab.client.runtime import Runtime
@@ -29,8 +30,9 @@ from skyscan_server.main.listeners import listening, listening_at_path
 from skyscan_server.main.public_application import public_application
 from skyscan_server.main.rules import Rules
 from skyscan_server.node.agent import Node
-from skyscan_server.settings import HubSettings
-from skyscan_server.store.database import open_database
+from skyscan_server.settings import HubSettings, SettingsError
+from skyscan_server.store.database import Database, open_database
+from skyscan_server.store.roles import grant_gateway
 from skyscan_server.web.health import Check, Readiness
 from skyscan_server.web.metrics import Metrics
 
@@ -94,12 +96,13 @@ async def serving(
         database = await stack.enter_async_context(open_database(settings.url))
         access = await stack.enter_async_context(access_to(settings, database))
         bus = LocalBus()
-        nodes = Nodes(database)
+        gateway_database = await _for_gateway(stack, settings, database)
+        nodes = Nodes(gateway_database)
         if database.is_sqlite:
             await nodes.forget_connections()  # nobody but us can have had them
         registry = ConnectionRegistry()
         rpc = DirectRpc(registry, nodes)
-        rules = Rules.over(settings, database, bus, nodes, rpc)
+        rules = Rules.over(settings, database, gateway_database, bus, nodes, rpc)
         node_socket = NodeSocket(
             registry,
             rpc,
@@ -147,6 +150,20 @@ async def serving(
             )
             await stack.enter_async_context(runtime_file(settings.data, runtime))
         yield Hub(url, gateway_url, internal_url, public, gateway, internal)
+
+
+async def _for_gateway(
+    stack: AsyncExitStack, settings: HubSettings, database: Database
+) -> Database:
+    """Database as the gateway sees it: with a role that can do less, where there is one."""
+    url = settings.gateway_database
+    if url is None:
+        return database
+    role = sa.make_url(url).username
+    if role is None:
+        raise SettingsError("gateway_database: must name a role: postgresql://ROLE@HOST/NAME")
+    await grant_gateway(database, role)
+    return await stack.enter_async_context(open_database(url, owner=False))
 
 
 def _readiness(rules: Rules) -> Readiness:

@@ -73,7 +73,7 @@ def test_a_port_that_is_taken_is_named(started, tmp_path):
     ("options", "words"),
     [
         (["--host", "0.0.0.0", "--open-api"], "open_api"),  # noqa: S104 it must be refused
-        (["--database", "mysql://somewhere"], "sqlite:/// or postgresql://"),
+        (["--database", "mysql://somewhere"], "sqlite:///PATH or postgresql://"),
         (["--database", "postgresql://nobody@127.0.0.1:1/none"], "cannot be opened"),
     ],
 )
