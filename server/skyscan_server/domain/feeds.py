@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from itertools import takewhile
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -68,7 +67,11 @@ class _Feed:
         """Messages after a number; None where they are kept no more."""
         if number < self._first:
             return None
-        new = list(takewhile(lambda kept: kept.number > number, reversed(self._kept)))
+        new: list[Message] = []
+        for kept in reversed(self._kept):
+            if kept.after.number <= number:
+                break
+            new.append(kept)
         new.reverse()
         return new
 
