@@ -29,6 +29,7 @@ from skyscan_lab.protocol.rpc import Done, PositionNow
 from skyscan_server.auth.scopes import Scope
 from skyscan_server.domain.nodes import Connected
 from skyscan_server.gateway.connection_registry import ConnectionRegistry
+from skyscan_server.gateway.departures import Departures
 from skyscan_server.gateway.node_connection import NodeConnection
 from tests.server.gateway.hub import NOON, ROOF
 
@@ -76,12 +77,14 @@ async def test_what_the_older_one_says_is_not_heard(hub):
     async with hub.node() as old, hub.connect() as new:
         row = await hub.scan(old)
         connection = hub.registry.find(old.welcome.node_id)
+        rotor = (await hub.rotors.everyone())[0]
+        await old.say(Snapshot(rotor="roof", azimuth_deg=0, elevation_deg=0, time=NOON))
+        before = await asyncio.wait_for(hub.positions.next(rotor.id, None), 5)
         # Held up here, it would be closed before it can say anything.
         hub.registry.errands._open = False
         await new.hello()
         hub.registry.errands._open = True
         assert connection.retired
-        rotor = (await hub.rotors.everyone())[0]
         for late in (
             Claim(session_id=row.id),
             Snapshot(rotor="roof", azimuth_deg=1, elevation_deg=2, time=NOON),
@@ -89,9 +92,10 @@ async def test_what_the_older_one_says_is_not_heard(hub):
             {"kind": "trouble", "session_id": row.id, "words": "too late"},
         ):
             await old.say(late)
+        await asyncio.sleep(0.1)
+        assert hub.positions.latest(rotor.id) is before
         await new.say(Snapshot(rotor="roof", azimuth_deg=3, elevation_deg=4, time=NOON))
-        await asyncio.wait_for(hub.positions.next(rotor.id, None), 5)
-        assert hub.positions.latest(rotor.id).azimuth_deg == 3
+        assert (await asyncio.wait_for(hub.positions.next(rotor.id, before), 5)).azimuth_deg == 3
         assert hub.troubles.of(row.id) is None
         assert not (await hub.sessions.get(row.id)).claimed
         with pytest.raises(ConnectionError):
@@ -183,6 +187,43 @@ async def test_node_that_leaves_while_it_connects_is_not_held_for_connected(hub)
             node.socket._response.connection.transport.abort()
         await asyncio.sleep(0.1)
     await hub.until(lambda: _known_and_offline(hub))
+
+
+async def test_node_that_is_closed_while_it_connects_is_not_held_for_connected(hub_of):
+    hub = await hub_of(recheck_s=0.05)
+    token = hub.token()
+    bearer = f"Bearer {token.token}"
+    async with hub.database.write() as _held, hub.connect(token=bearer) as node:
+        await node.say(Hello(graph=ROOF))
+        await hub.until(lambda: _asked(hub))
+        hub.revocations._known |= {token.token_id}  # its store is busy
+        assert (await node.closed())[0] == 4401
+    await hub.until(lambda: _known_and_offline(hub))
+
+
+async def _asked(hub):
+    return hub.socket._arrivals._waiting
+
+
+async def test_connections_that_end_while_others_are_noted_are_noted_next():
+    groups, may_go_on = [], asyncio.Event()
+
+    class Rules:
+        async def disconnect_all(self, ended):
+            groups.append(tuple(ended))
+            await may_go_on.wait()
+
+    departures = Departures(Rules())
+    running = asyncio.create_task(departures.run())
+    departures.note(1, 1)
+    await asyncio.sleep(0.01)
+    departures.note(2, 7)
+    may_go_on.set()
+    await asyncio.sleep(0.01)
+    departures.note(3, 1)
+    running.cancel()  # the last ones then
+    await asyncio.wait([running])
+    assert groups == [((1, 1),), ((2, 7),), ((3, 1),)]
 
 
 async def _known_and_offline(hub):

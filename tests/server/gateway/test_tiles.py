@@ -50,15 +50,11 @@ def session(grid, missing=()):
 
 def expected(grid, azimuth, elevation):
     """Reading of the nearest cell that a direction is in; NaN outside of all."""
-    best = (math.inf, math.nan)
-    for column_azimuth in grid.azimuths:
-        off = abs((azimuth - column_azimuth + 180) % 360 - 180)
-        if off <= grid.step / 2 and off < best[0]:
-            best = (off, column_azimuth)
-    rows = [e for e in grid.elevations if abs(elevation - e) <= grid.step / 2]
-    if not rows or math.isnan(best[1]):
+    across = np.abs((azimuth - grid.azimuths + 180) % 360 - 180)
+    along = np.abs(elevation - grid.elevations)
+    if across.min() > grid.step / 2 or along.min() > grid.step / 2:
         return math.nan
-    return sky(best[1], min(rows, key=lambda e: abs(e - elevation)))
+    return sky(grid.azimuths[across.argmin()], grid.elevations[along.argmin()])
 
 
 @pytest.mark.parametrize("grid", [FULL, NORTH, ODD, ONE], ids=["full", "north", "odd", "one"])
@@ -70,12 +66,15 @@ def expected(grid, azimuth, elevation):
 def test_pixels_are_those_of_the_nearest_cell(grid, tile):
     values = tile_values(sky_grid(session(grid), grid.step), tile)
     width = 180 / 2**tile.zoom
-    for row in range(0, 256, 37):
+    some = {*range(3, 256, 83)}
+    found, wanted = [], []
+    for row in range(256):
         elevation = 90 - (tile.y + (row + 0.5) / 256) * width
-        for column in range(0, 256, 9):
+        for column in range(256) if row in some else some:
             azimuth = (tile.x + (column + 0.5) / 256) * width
-            wanted = expected(grid, azimuth, elevation)
-            np.testing.assert_equal(values[row, column], np.float32(wanted))
+            found.append(values[row, column])
+            wanted.append(expected(grid, azimuth, elevation))
+    np.testing.assert_array_equal(found, np.float32(wanted))
 
 
 def test_missing_cells_are_missing():
