@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -13,6 +14,8 @@ except ImportError:  # there is none for every platform
     _new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 else:
     _new_loop = uvloop.new_event_loop
+
+_YOUNG_OBJECTS = 10_000
 
 
 async def run_until_ended(work: Coroutine[Any, Any, None]) -> None:
@@ -39,6 +42,14 @@ async def run_until_ended(work: Coroutine[Any, Any, None]) -> None:
 
 
 def run_hub(work: Coroutine[Any, Any, None]) -> None:
-    """Run a hub as `run_until_ended` does: on uvloop where it is there, else on asyncio's loop."""
+    """Run a hub as `run_until_ended` does: on uvloop where it is there, else on asyncio's loop.
+
+    A quarter of a million objects come with what is imported, and looking through them for garbage would
+    hold the loop up for 0.2 s again and again: they are left out of it. A group of records makes
+    thousands of objects that live for a moment, so it is not looked after each 700 either.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(run_until_ended(work))
