@@ -44,9 +44,10 @@ async def run_until_ended(work: Coroutine[Any, Any, None]) -> None:
 def run_hub(work: Coroutine[Any, Any, None]) -> None:
     """Run a hub as `run_until_ended` does: on uvloop where it is there, else on asyncio's loop.
 
-    A quarter of a million objects come with what is imported, and looking through them for garbage would
-    hold the loop up for 0.2 s again and again: they are left out of it. A group of records makes
-    thousands of objects that live for a moment, so it is not looked after each 700 either.
+    A quarter of a million objects come with what is imported, and looking through them for
+    garbage would hold the loop up for 0.2 s again and again: they are left out of it. A group of
+    records makes thousands of objects that live for a moment, so it is not looked after each 700
+    either.
     """
     gc.collect()
     gc.freeze()
