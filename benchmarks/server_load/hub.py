@@ -255,6 +255,35 @@ class Hub(Server):
         return None if runtime is None else f"{runtime.url}/readyz"
 
 
+class PreparedHub(Hub):
+    """The same, in a process that has imported everything and waits for word to begin."""
+
+    def prepare(self) -> None:
+        """Start the process, and return once it waits."""
+        with (self.folder / "output.log").open("ab") as output:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    str(Path(__file__).with_name("prepared_hub.py")),
+                    *self.command[1:],
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+            )
+        assert self.process.stdout is not None
+        if self.process.stdout.readline() != b"ready\n":
+            raise SystemExit(f"not prepared:\n{self.output[-4000:]}")
+
+    def go(self) -> None:
+        """Begin."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        (self.folder / "runtime.json").unlink(missing_ok=True)
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+
+
 class Peer(Server):
     """The same with FastAPI on uvicorn (`fastapi_peer`); it has one port for all."""
 

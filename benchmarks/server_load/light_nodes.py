@@ -38,7 +38,7 @@ class Staying:
         Which nodes they are.
     tokens : sequence of str
         One each.
-    return_at_once : bool
+    returns : bool
         Whether they come back when they have lost their hub.
     """
 
@@ -46,7 +46,7 @@ class Staying:
     port: int
     numbers: Sequence[int]
     tokens: Sequence[str]
-    return_at_once: bool = False
+    returns: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class _Crowd:
         if self._there.pop(index, None) is None:
             self._turned_away += 1
             self._tell(index)
-        elif self.staying.return_at_once and not self._leaving:
+        elif self.staying.returns and not self._leaving:
             task = asyncio.ensure_future(self._return(index))
             self._returning.add(task)
             task.add_done_callback(self._returning.discard)
