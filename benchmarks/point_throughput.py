@@ -60,7 +60,7 @@ class Size:
 
 
 FULL = Size(pairs=5, points=2000, half_load_s=20.0, stalls=3)
-QUICK = Size(pairs=1, points=500, half_load_s=3.0, stalls=1)
+QUICK = Size(pairs=1, points=1000, half_load_s=3.0, stalls=1)
 
 
 @dataclass(frozen=True)
