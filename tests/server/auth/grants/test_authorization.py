@@ -55,6 +55,11 @@ async def test_a_code_goes_back_with_what_came(authorizations):
     assert answer == {"from": "hub", "state": GOOD["state"], "iss": "https://hub.example"}
 
 
+async def test_no_state_goes_back_where_none_came(authorizations):
+    answer = parameters(await authorizations.authorize(OWNER, request(state="")))
+    assert set(answer) == {"from", "code", "iss"}
+
+
 async def test_what_is_stored_of_a_code(authorizations, codes, clock):
     answer = parameters(await authorizations.authorize(OWNER, request(scope="skyscan:read")))
     ((code_hash, stored),) = codes.rows.items()
