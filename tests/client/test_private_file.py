@@ -1,6 +1,7 @@
 """Truth: the system's own record of a file's mode and owner, and what other processes see."""
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -32,13 +33,21 @@ def test_written_for_the_owner_alone(tmp_path, umask, write):
     assert list(path.parent.iterdir()) == [path], "nothing else is left"
 
 
-def test_never_open_to_others_on_its_way(tmp_path, monkeypatch):
-    # An fsync is where the data first is in a file that somebody could read.
-    modes = []
-    monkeypatch.setattr(os, "fsync", lambda fd: modes.append(os.fstat(fd).st_mode & 0o777))
-    os.umask(os.umask(0o022))
-    write_private(tmp_path / "secret.json", b"secret")
-    assert modes[0] == 0o600
+def test_whole_and_closed_to_others_before_it_has_its_name(tmp_path, monkeypatch):
+    synced = []
+
+    def fsync(descriptor):
+        found = os.fstat(descriptor)
+        synced.append((stat.filemode(found.st_mode)[0], found.st_size, path.exists()))
+        if stat.S_ISREG(found.st_mode):
+            assert found.st_mode & 0o777 == 0o600
+
+    path = tmp_path / "secret.json"
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_private(path, b"secret")
+    file, folder = synced
+    assert file == ("-", 6, False), "the file, with all that is in it"
+    assert (folder[0], folder[2]) == ("d", True), "then its name"
 
 
 def test_writing_replaces_and_creating_does_not(tmp_path):
@@ -89,6 +98,12 @@ def test_a_link_is_refused(tmp_path):
         read_private(tmp_path / "secret.json")
 
 
+def test_other_trouble_is_the_systems_own_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        read_private(tmp_path / "file" / "secret.json")
+
+
 def test_a_pipe_is_refused_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "secret.json", 0o600)
     with pytest.raises(FileError, match="no plain file"):
@@ -97,7 +112,8 @@ def test_a_pipe_is_refused_without_waiting(tmp_path):
 
 def test_a_huge_file_is_refused(tmp_path):
     path = tmp_path / "secret.json"
-    write_private(path, b"")
+    write_private(path, bytes(2**20))
+    assert len(read_private(path)) == 2**20
     os.truncate(path, 2**20 + 1)
     with pytest.raises(FileError, match="must be at most 1048576"):
         read_private(path)

@@ -46,6 +46,11 @@ def test_the_id_tells_the_family_and_is_used_once(issuer):
     assert len(alone) == 100
 
 
+def test_a_second_is_the_shortest_life(issuer):
+    claims = claims_of(issuer.mint("x", (), lifetime=timedelta(seconds=1)).token)
+    assert claims["exp"] - claims["iat"] == 1
+
+
 def test_the_token_is_in_no_representation(issuer):
     made = issuer.mint("owner", ())
     assert made.token not in f"{made!r} {made}"
@@ -57,7 +62,7 @@ def test_the_token_is_in_no_representation(issuer):
         ({"subject": "", "scopes": ()}, "must not be empty"),
         ({"subject": "x", "scopes": (), "installation": ""}, "must not be empty"),
         ({"subject": "x", "scopes": {Scope.NODE}}, "scope node must name one"),
-        ({"subject": "x", "scopes": (), "lifetime": timedelta(0)}, "at least a second"),
+        ({"subject": "x", "scopes": (), "lifetime": timedelta(milliseconds=999)}, "at least a sec"),
         ({"subject": "x", "scopes": (), "lifetime": timedelta(seconds=-5)}, "at least a second"),
     ],
 )
