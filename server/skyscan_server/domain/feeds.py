@@ -1,7 +1,8 @@
 """What has been committed goes out to those who watch: each at its own pace, from its own place.
 
-A watched session has one feed. It reads the store at every wake, once for all watched
-sessions, makes each message once, and keeps the last ones. A subscriber takes them from there
+A watched session has one feed, which makes each message once, and keeps the last ones. What
+this hub commits it is given at once; for all else it reads the store, once for all watched
+sessions, at a wake. A subscriber takes them from there
 when it can; one that has fallen behind, or comes back and names the number it has got to,
 reads the store. Nothing is queued for anybody, so one that reads nothing costs nobody
 anything.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -21,8 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from skyscan_lab.protocol.records import StatusRecord
 from skyscan_server.bus.base import SESSIONS, Bus
 from skyscan_server.domain.errors import NotFound
-from skyscan_server.domain.messages import RECORD, Message, message, message_of
-from skyscan_server.domain.summary import Summary
+from skyscan_server.domain.messages import RECORD, Message, message, message_of, step_of
+from skyscan_server.domain.summary import Step, Summary
 from skyscan_server.store import records, sessions
 from skyscan_server.store.database import Database
 from skyscan_server.store.errors import StoreError
@@ -30,6 +31,8 @@ from skyscan_server.store.sessions import SessionRow
 
 _KEPT = 512
 _PART = 512
+# Wakes come with every commit, and nearly all that they tell of is here by then.
+_REST_S = 0.05
 # Making the messages of one look keeps everybody waiting.
 _LARGEST_LOOK = 1000
 
@@ -48,11 +51,17 @@ class _Feed:
         self._kept: deque[Message] = deque(maxlen=_KEPT)
         self._first = summary.number  # everything after this number is kept
 
-    def take(self, number: int, body: str) -> None:
-        """Take the next record from the store."""
-        if number != self.summary.number + 1:
-            return  # seen already
-        self.summary, made = message_of(self.session_id, self.total, self.summary, number, body)
+    def read(self, number: int, body: str) -> None:
+        """Take a record from the store."""
+        if number == self.summary.number + 1:  # else it was seen already
+            self.take(step_of(self.summary, number, body))
+
+    def take(self, step: Step) -> None:
+        """Take a record, unless it is not the next one."""
+        if step.after.number != self.summary.number + 1:
+            return
+        self.summary = step.after
+        made = message_of(self.session_id, self.total, step)
         if made is not None:
             if len(self._kept) == _KEPT:
                 self._first = self._kept[0].number
@@ -157,6 +166,15 @@ class Feeds:
             if not feed.subscribers:
                 self._feeds.pop(session_id, None)
 
+    def committed(self, session_id: int, steps: Sequence[Step]) -> None:
+        """Take what this hub has just committed of a session, watched or not."""
+        feed = self._feeds.get(session_id)
+        if feed is not None:
+            # Of very many the first would be kept no more when the subscribers come for them.
+            for step in steps[: _KEPT // 2]:
+                feed.take(step)
+            feed.announce()
+
     async def run(self) -> None:
         """Read what is new for the watched sessions, until cancelled."""
         trouble = None
@@ -170,6 +188,7 @@ class Feeds:
                         log.warning("records cannot be read", reason=str(error))
                     trouble, more = error, False
                 if not more:
+                    await asyncio.sleep(_REST_S)
                     await wake.wait(self._look_s)
 
     async def read_back(self, feed: _Feed, at: Summary) -> tuple[Summary, list[Message]]:
@@ -178,7 +197,9 @@ class Feeds:
             stored = await records.after(connection, {feed.session_id: at.number}, _PART)
         messages = []
         for _, number, body in stored:
-            at, made = message_of(feed.session_id, feed.total, at, number, body)
+            step = step_of(at, number, body)
+            at = step.after
+            made = message_of(feed.session_id, feed.total, step)
             if made is not None:
                 messages.append(made)
         return at, messages
@@ -207,11 +228,11 @@ class Feeds:
         for session_id, number, body in stored:
             feed = self._feeds.get(session_id)
             if feed is not None:
-                feed.take(number, body)
+                feed.read(number, body)
                 grown[session_id] = feed
         for feed in grown.values():
             feed.announce()
-        return any(feed.summary.number == cursors[number] + each for number, feed in grown.items())
+        return any(feed.summary.number >= cursors[number] + each for number, feed in grown.items())
 
     async def _summary_at(self, session_id: int, number: int) -> Summary:
         """Where a session stood at a number, or at the nearest that there is."""

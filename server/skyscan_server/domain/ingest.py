@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from skyscan_lab.protocol.records import MissingRecord, PointRecord, ScanRecord
 from skyscan_server.bus.base import SESSIONS, Bus
 from skyscan_server.domain.errors import NotFound, Refused, Unavailable
 from skyscan_server.domain.messages import RECORD
-from skyscan_server.domain.summary import Summary
+from skyscan_server.domain.summary import Step, Summary
 from skyscan_server.store import control, records, sessions
 from skyscan_server.store.database import Database
 from skyscan_server.store.errors import StoreError
@@ -68,6 +68,8 @@ class Ingest:
         Where to.
     bus : Bus
         Woken after each commit.
+    committed : callable, optional
+        Told what has been committed of each session, so that nobody here has to read it back.
     retry_s : float
         Time after which to try again what could not be committed.
 
@@ -77,10 +79,18 @@ class Ingest:
         What keeps records from being committed at present, in words.
     """
 
-    def __init__(self, database: Database, bus: Bus, *, retry_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        committed: Callable[[int, Sequence[Step]], None] | None = None,
+        *,
+        retry_s: float = 1.0,
+    ) -> None:
         self.trouble: str | None = None
         self._database = database
         self._bus = bus
+        self._committed = committed
         self._retry_s = retry_s
         self._ended = False
         self._queue: asyncio.Queue[_Batch] = asyncio.Queue(_WAITING)
@@ -170,10 +180,11 @@ class Ingest:
     async def _commit(self, group: list[_Batch]) -> list[_Outcome]:
         rows: list[dict[str, Any]] = []
         old: defaultdict[int, list[_Known]] = defaultdict(list)
+        new: defaultdict[int, list[Step]] = defaultdict(list)
         async with self._database.write() as connection:
-            stored = await sessions.of_ids(connection, {batch.session_id for batch in group})
+            stored = await sessions.sums(connection, {batch.session_id for batch in group})
             sums = {number: Summary.of(row) for number, row in stored.items()}
-            outcome = [_take(batch, sums, rows, old) for batch in group]
+            outcome = [_take(batch, sums, rows, old, new) for batch in group]
             for session_id, resent in old.items():
                 fresh = {r["number"]: r["body"] for r in rows if r["session_id"] == session_id}
                 await _compare(connection, session_id, resent, fresh)
@@ -186,6 +197,9 @@ class Ingest:
             for number in changed:
                 if sums[number].status.final:
                     await control.release(connection, stored[number].rotor_id, stored[number].epoch)
+        if self._committed is not None:
+            for session_id, steps in new.items():
+                self._committed(session_id, steps)
         return outcome
 
 
@@ -239,6 +253,7 @@ def _take(
     sums: dict[int, Summary],
     rows: list[dict[str, Any]],
     old: dict[int, list[_Known]],
+    new: dict[int, list[Step]],
 ) -> _Outcome:
     """Add what is new in a batch to the rows; say up to where its session is then."""
     summary = sums.get(batch.session_id)
@@ -246,24 +261,27 @@ def _take(
         return NotFound("Scan session not found")
     if batch.first > summary.number + 1:
         return summary.number  # a gap: the sender goes back
-    new: list[dict[str, Any]] = []
+    steps: list[Step] = []
     try:
         for number, record in enumerate(batch.records, batch.first):
             if number <= summary.number:
                 old[batch.session_id].append(_Known(number, record))
                 continue
             summary = summary.after(number, record)
-            point = record if isinstance(record, PointRecord | MissingRecord) else None
-            new.append(
-                {
-                    "session_id": batch.session_id,
-                    "number": number,
-                    "sequence": None if point is None else point.sequence,
-                    "body": record.model_dump_json(),
-                }
-            )
+            steps.append(Step(record, summary))
     except Refused as error:
         return error
     sums[batch.session_id] = summary
-    rows += new
+    new[batch.session_id] += steps
+    rows += (_row(batch.session_id, step) for step in steps)
     return summary.number
+
+
+def _row(session_id: int, step: Step) -> dict[str, Any]:
+    record = step.record
+    return {
+        "session_id": session_id,
+        "number": step.after.number,
+        "sequence": record.sequence if isinstance(record, PointRecord | MissingRecord) else None,
+        "body": record.model_dump_json(),
+    }

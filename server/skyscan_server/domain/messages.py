@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from skyscan_lab.protocol.records import PointRecord, ReferenceRecord, ScanRecord
 from skyscan_lab.protocol.skyscan import progress_pct
-from skyscan_server.domain.summary import Summary
+from skyscan_server.domain.summary import Step, Summary
 
 RECORD: TypeAdapter[ScanRecord] = TypeAdapter(ScanRecord)
 """Reads a stored record."""
@@ -89,13 +89,16 @@ def message(
     return Message(plain, summary)
 
 
-def message_of(
-    session_id: int, total: int, before: Summary, number: int, body: str
-) -> tuple[Summary, Message | None]:
-    """Take the next record; None where it is nothing that a subscriber is told."""
+def step_of(before: Summary, number: int, body: str) -> Step:
+    """Take the next record as it is stored."""
     record = RECORD.validate_json(body)
-    summary = before.after(number, record)
+    return Step(record, before.after(number, record))
+
+
+def message_of(session_id: int, total: int, step: Step) -> Message | None:
+    """What a subscriber is told of a record; None where that is nothing."""
+    record = step.record
     if isinstance(record, ReferenceRecord):
-        return summary, None
+        return None
     point = data_point(record) if isinstance(record, PointRecord) else None
-    return summary, message(session_id, total, summary, point)
+    return message(session_id, total, step.after, point)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
 from skyscan_lab.protocol.records import MissingRecord, PointRecord, ScanRecord, StatusRecord
 from skyscan_server.domain.errors import Refused
-from skyscan_server.store.sessions import SessionRow
+from skyscan_server.store.sessions import SessionRow, SumRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Summary:
     finished_at: datetime | None = None
 
     @classmethod
-    def of(cls, row: SessionRow) -> Self:
+    def of(cls, row: SessionRow | SumRow) -> Self:
         """Sum that a session's row holds."""
         return cls(
             row.number,
@@ -111,3 +111,10 @@ class Summary:
                 finished_at=record.time if record.status.final else None,
             )
         return replace(self, number=number)
+
+
+class Step(NamedTuple):
+    """A record, and where its session stands with it."""
+
+    record: ScanRecord
+    after: Summary

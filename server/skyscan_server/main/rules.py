@@ -67,6 +67,7 @@ class Rules:
         files = AssetFiles(settings.data / "assets")
         rotors = Rotors(database, bus, caller, built_in=BUILT_IN)
         tasks = Tasks(gateway)
+        feeds = Feeds(database, bus)
         return cls(
             nodes=nodes,
             rotors=rotors,
@@ -74,8 +75,8 @@ class Rules:
             motions=Motions(database, rotors, caller),
             tasks=tasks,
             dispatch=Dispatch(tasks, bus),
-            ingest=Ingest(gateway, bus),
-            feeds=Feeds(database, bus),
+            ingest=Ingest(gateway, bus, feeds.committed),
+            feeds=feeds,
             positions=Positions(),
             troubles=Troubles(),
             assets=Assets(gateway, files, quota_bytes=settings.asset_quota_bytes),

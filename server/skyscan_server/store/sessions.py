@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -49,6 +50,22 @@ class SessionRow:
         return self.status in _FINAL
 
 
+class SumRow(NamedTuple):
+    """The sum of a session's records, and who holds its rotor: what a writer of records needs."""
+
+    id: int
+    rotor_id: int
+    epoch: int
+    number: int
+    status: str
+    reasons: list[str]
+    words: str | None
+    done: int
+    missing: int
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class OpenSession:
     """What a node has to know of a session, without its plan."""
@@ -88,16 +105,19 @@ async def get(
     return None if row is None else _row(row)
 
 
-async def of_ids(connection: AsyncConnection, ids: Collection[int]) -> dict[int, SessionRow]:
-    """Sessions of some numbers, in order of their numbers, held against other writers."""
-    query = (
-        sa.select(sessions)
-        .where(sessions.c.id.in_(sorted(ids)))
-        .order_by(sessions.c.id)
-        .with_for_update()
-    )
-    rows = (await connection.execute(query)).mappings()
-    return {row["id"]: _row(row) for row in rows}
+async def sums(connection: AsyncConnection, ids: Collection[int]) -> dict[int, SumRow]:
+    """Sums of some sessions, in order of their numbers, held against other writers."""
+    rows = await connection.execute(_SUMS, {"ids": sorted(ids)})
+    return {row[0]: SumRow._make(row) for row in rows.all()}
+
+
+# To make a query takes longer than to carry it out.
+_SUMS = (
+    sa.select(*(sessions.c[name] for name in SumRow._fields))
+    .where(sessions.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(sessions.c.id)
+    .with_for_update()
+)
 
 
 async def page(connection: AsyncConnection, wanted: Page) -> list[SessionRow]:
@@ -125,11 +145,13 @@ async def update(connection: AsyncConnection, session_id: int, **values: Any) ->
 async def update_many(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     """Change the same columns of several sessions; each row has ``session_id`` besides."""
     if rows:
-        statement = sa.update(sessions).where(sessions.c.id == sa.bindparam("session_id"))
-        columns: dict[str, Any] = {
-            name: sa.bindparam(name) for name in rows[0] if name != "session_id"
-        }
-        await connection.execute(statement.values(columns), rows)
+        await connection.execute(_update(tuple(rows[0])), rows)
+
+
+@lru_cache
+def _update(names: tuple[str, ...]) -> sa.Update:
+    statement = sa.update(sessions).where(sessions.c.id == sa.bindparam("session_id"))
+    return statement.values({n: sa.bindparam(n) for n in names if n != "session_id"})
 
 
 async def of_node(

@@ -65,11 +65,13 @@ async def watch(feeds, session_id, after=None, pause_s=0.0):
     return [json.loads(message.numbered) for message in told]
 
 
+@pytest.mark.parametrize("handed", [False, True], ids=["read", "handed on"])
 @pytest.mark.parametrize("bus", [LossyBus(1), DeafBus()], ids=["lossy", "deaf"])
-async def test_everybody_is_told_everything_once_in_order(hub, bus):
+async def test_everybody_is_told_everything_once_in_order(hub, bus, handed):
     rng = random.Random(7)  # noqa: S311 - the same in every run
     hub.ingest._bus = bus
     feeds = Feeds(hub.database, bus, look_s=0.01)
+    hub.ingest._committed = feeds.committed if handed else None
     streams = {}
     for kinds in ("prphpmrphp", "hhpp", "pmpmpm"):
         streams[await hub.claimed(await hub.rotor())] = stream(kinds)
@@ -107,6 +109,34 @@ async def test_everybody_is_told_everything_once_in_order(hub, bus):
                 for after, told in await latecomers[session_id]:
                     assert told == said(whole, session_id, after)
     assert feeds._feeds == {}, "a feed that nobody watches costs nothing"
+
+
+async def test_what_this_hub_commits_is_told_though_nobody_looks(hub):
+    """The bus loses every wake, and the next look is in an hour."""
+    feeds = Feeds(hub.database, DeafBus(), look_s=3600)
+    hub.ingest._committed = feeds.committed
+    session_id = await hub.claimed(await hub.rotor())
+    whole = stream("prphmp" * 40)
+    with running(hub.ingest.run(), feeds.run()):
+        watching = asyncio.create_task(watch(feeds, session_id))
+        await until(lambda: feeds._feeds)
+        for start in range(0, len(whole), 50):
+            await hub.ingest.store(session_id, start + 1, whole[start : start + 50])
+        assert await asyncio.wait_for(watching, timeout=10) == said(whole, session_id)
+
+
+async def test_what_is_committed_all_at_once_is_told_in_parts(hub):
+    """More than a feed keeps, in one transaction."""
+    feeds = Feeds(hub.database, hub.bus)
+    hub.ingest._committed = feeds.committed
+    session_id = await hub.claimed(await hub.rotor())
+    whole = stream("prhm" * 400)
+    with running(hub.ingest.run(), feeds.run()):
+        watching = [asyncio.create_task(watch(feeds, session_id)) for _ in range(2)]
+        await until(lambda: feeds._feeds and feeds._feeds[session_id].subscribers == 2)
+        await hub.ingest.store(session_id, 1, whole)
+        for told in watching:
+            assert await asyncio.wait_for(told, timeout=10) == said(whole, session_id)
 
 
 async def test_one_that_reads_nothing_holds_up_nobody_and_gets_it_all_in_the_end(hub):
