@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,7 +24,7 @@ class LoadProcess:
 
     def __init__(self, work: Callable[[Pipe], None]) -> None:
         self._pipe, theirs = _CONTEXT.Pipe()
-        self._process = _CONTEXT.Process(target=work, args=(theirs,), daemon=True)
+        self._process = _CONTEXT.Process(target=_run, args=(work, theirs), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -57,6 +58,13 @@ class LoadProcess:
                 pass
         self._process.kill()
         self._process.join()
+
+
+def _run(work: Callable[[Pipe], None], pipe: Pipe) -> None:
+    # Looking for garbage among all that is imported would hold up twenty nodes at once.
+    gc.collect()
+    gc.freeze()
+    work(pipe)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
 import aiohttp
+import uvloop
 
 from server_load.hub import graph_of
 from server_load.recordings import plan_of, records_of
@@ -97,7 +98,7 @@ def send_journals(pipe: Pipe) -> None:
     """
     configure_logging("error")
     while (sending := pipe.recv()) is not None:
-        asyncio.run(_Nodes(sending, pipe).run())
+        uvloop.run(_Nodes(sending, pipe).run())
 
 
 class _Unsynced(OsJournalFile):
