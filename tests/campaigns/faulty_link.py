@@ -18,8 +18,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +42,33 @@ TIMING = NodeTiming(
 ENOUGH_S = 120.0
 
 
-@dataclass
+@dataclass(frozen=True)
 class Faults:
-    """How often what happens to a message, as shares of 1."""
+    """What happens to how many messages of each pack; the others pass.
 
-    delayed: float = 0.1
-    dropped: float = 0.03
-    doubled: float = 0.05
-    reordered: float = 0.05
-    dead: float = 0.002
+    Fates are dealt like cards and not drawn one by one: so none of them is missing once a pack
+    is through, however few messages a fast machine needs.
+    """
+
+    pack: int = 500
+    delayed: int = 50
+    dropped: int = 15
+    doubled: int = 25
+    reordered: int = 25
+    dead: int = 1
     """Nothing more passes on the connection, and neither side is told."""
-    cut: float = 0.002
+    cut: int = 1
     """The connection ends."""
+
+    def dealt(self, chance: random.Random) -> Iterator[str]:
+        """Give the fate of one message after the other, without end."""
+        counts = asdict(self)
+        passed = counts.pop("pack") - sum(counts.values())
+        cards = ["passed"] * passed
+        cards += [fate for fate, count in counts.items() for _ in range(count)]
+        while True:
+            chance.shuffle(cards)
+            yield from cards
 
 
 @dataclass
@@ -71,8 +87,11 @@ class Proxy:
 
     gateway_url: str
     chance: random.Random
-    faults: Faults = field(default_factory=Faults)
+    faults: Faults
     done: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._fates = self.faults.dealt(self.chance)
 
     @asynccontextmanager
     async def serving(self) -> Any:
@@ -134,7 +153,7 @@ class Proxy:
             if message.type is aiohttp.WSMsgType.PONG:
                 await sink.pong(message.data)
                 continue
-            fate = self._fate()
+            fate = next(self._fates)
             self.done[fate] += 1
             if fate == "cut":
                 return
@@ -150,23 +169,20 @@ class Proxy:
                 while held:
                     await sink.send_str(held.pop())
 
-    def _fate(self) -> str:
-        draw = self.chance.random()
-        for fate in ("delayed", "dropped", "doubled", "reordered", "dead", "cut"):
-            draw -= getattr(self.faults, fate)
-            if draw < 0.0:
-                return fate
-        return "passed"
 
-
-async def campaign(folder: Path, sessions: int, seed: int) -> dict[str, object]:
+async def campaign(
+    folder: Path,
+    sessions: int,
+    seed: int,
+    faults: Faults = Faults(),  # noqa: B008 -- frozen
+) -> dict[str, object]:
     """Run scans over the link, and hold what the hub has against what was to be scanned."""
     started = time.monotonic()
     settings = load_settings(folder / "hub", port=0, gateway_port=0)
     async with serving(settings, with_node=False) as hub:
         runtime = read_runtime(folder / "hub")
         assert runtime is not None
-        proxy = Proxy(hub.gateway_url, random.Random(seed))  # noqa: S311 -- not a secret
+        proxy = Proxy(hub.gateway_url, random.Random(seed), faults)  # noqa: S311 -- not a secret
         headers = {"Authorization": f"Bearer {runtime.token}"}
         async with (
             proxy.serving() as url,

@@ -20,7 +20,8 @@ async def test_a_link_holds_up_drops_doubles_and_reorders_and_nothing_is_lost(
     tmp_path, monkeypatch
 ):
     monkeypatch.setenv("SKYSCAN_TIME_SCALE", "1000")
-    result = await faulty_link.campaign(tmp_path, sessions=2, seed=2)
+    often = faulty_link.Faults(10, delayed=1, dropped=1, doubled=1, reordered=1, dead=0, cut=0)
+    result = await faulty_link.campaign(tmp_path, sessions=2, seed=2, faults=often)
     assert result["messages dropped"]
     assert result["messages doubled"]
     assert result["messages reordered"]
