@@ -174,7 +174,7 @@ async def campaign(
     folder: Path,
     sessions: int,
     seed: int,
-    faults: Faults = Faults(),  # noqa: B008 -- frozen
+    faults: Faults = Faults(),
 ) -> dict[str, object]:
     """Run scans over the link, and hold what the hub has against what was to be scanned."""
     started = time.monotonic()
