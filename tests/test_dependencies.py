@@ -23,7 +23,11 @@ EXTRAS = {
 ALL = [*CORE, *(requirement for lines in EXTRAS.values() for requirement in lines)]
 
 # What conda-forge calls by another name than PyPI does.
-CONDA_NAMES = {"build": "python-build", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {
+    "build": "python-build",
+    "matplotlib": "matplotlib-base",
+    "playwright": "playwright-python",
+}
 # What conda-forge does not have; environment.yml leaves it to pip.
 ONLY_ON_PYPI = {"winegard-birdcage"}
 # Imported, and half of another distribution that we declare.

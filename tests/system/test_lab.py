@@ -18,63 +18,12 @@ import aiohttp
 import pytest
 
 from skyscan_lab.client.runtime import read_runtime
-from tests.server.processes import SKYSCAN, HubProcess, Process
+from tests.server.processes import SKYSCAN, HubProcess
+from tests.system.labs import SOON_S
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
-SOON_S = 90.0
 SMALL = {"rotor_id": 1, "az_start": 10, "az_end": 16, "el_start": 30, "el_end": 34}
-
-
-class Lab(Process):
-    """``skyscan lab`` with a home and a data folder of its own."""
-
-    def __init__(self, home, *options, free_ports=True, **environment):
-        self.home, self.data = home, home / "data"
-        self.data.mkdir(exist_ok=True)
-        if free_ports:
-            (self.data / "hub.toml").write_text("port = 0\ngateway_port = 0\n")
-            options = ("--port", "0", *options)
-        log = home / f"lab-{time.monotonic_ns()}.log"
-        super().__init__("lab", "--no-browser", *options, log=log, **self.own(environment))
-
-    def own(self, environment=()):
-        """Environment of it."""
-        return {"HOME": str(self.home), "SKYSCAN_HOME": str(self.data), **dict(environment)}
-
-    def wait(self):
-        """Wait until it says where it is: Jupyter's address and token."""
-        return re.search(
-            r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", self.wait_for("/lab?token=")
-        )
-
-    def wait_for(self, words):
-        deadline = time.monotonic() + SOON_S
-        while words not in self.output and self.alive and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert words in self.output, self.output[-4000:]
-        return self.output
-
-    def ended(self):
-        """Wait until it ends by itself, and return its exit status."""
-        deadline = time.monotonic() + SOON_S
-        while self.alive and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not self.alive, self.output[-4000:]
-        return self.end()
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Start labs that end with the test."""
-    with ExitStack() as stack:
-
-        def begin(*options, **environment):
-            lab = Lab(tmp_path, *options, **environment)
-            stack.callback(lambda: lab.alive and lab.end())
-            return lab
-
-        yield begin
 
 
 def descendants(pid):

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from skyscan_lab.errors import SkyscanError
 
 _CHILD = "skyscan_server.main.jupyterlab_child"
+_SETTINGS = Path(__file__).with_name("jupyter_config")
 _START_S = 120.0
 _GRACE_S = 10.0
 
@@ -167,8 +168,15 @@ def lab_environment(data: Path) -> dict[str, str]:
     data : Path
         Folder by which notebooks, and the extension, find the hub.
     """
-    # A kernel of the same name in the user's own folder may be another Python's.
-    return {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "SKYSCAN_HOME": str(data)}
+    folders = [str(_SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    return {
+        **os.environ,
+        # Defaults of JupyterLab: it asks nobody for news, and nobody whether it may.
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(folders),
+        # A kernel of the same name in the user's own folder may be another Python's.
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "SKYSCAN_HOME": str(data),
+    }
 
 
 def has_display() -> bool:

@@ -1,6 +1,7 @@
 """Truth: real child processes, and the arguments as JupyterLab documents them."""
 
 import asyncio
+import json
 import os
 from pathlib import Path
 
@@ -103,6 +104,15 @@ def test_kernels_find_the_hub_by_its_folder(tmp_path):
     environment = lab_environment(tmp_path)
     assert environment["SKYSCAN_HOME"] == str(tmp_path)
     assert environment["JUPYTER_PREFER_ENV_PATH"] == "1"
+
+
+def test_our_defaults_come_before_those_of_the_user(monkeypatch, tmp_path):
+    monkeypatch.delenv("JUPYTER_CONFIG_PATH", raising=False)
+    ours = lab_environment(tmp_path)["JUPYTER_CONFIG_PATH"]
+    (defaults,) = Path(ours, "labconfig").iterdir()
+    assert json.loads(defaults.read_text())
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/of/the/user")
+    assert lab_environment(tmp_path)["JUPYTER_CONFIG_PATH"] == f"{ours}:/of/the/user"
 
 
 @pytest.mark.parametrize(
