@@ -23,7 +23,6 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import digamma, polygamma
 
 from skyscan_lab.errors import InvalidInput, UnitsError
 
@@ -211,6 +210,8 @@ def log_average_bias(looks: ArrayLike, per_decade: float = 10.0) -> NDArray[np.f
     >>> log_average_bias([1, 2, 4, 16]).round(3)
     array([-2.507, -1.174, -0.565, -0.137])
     """
+    from scipy.special import digamma  # late: the wire, too, needs this module, for its units
+
     count = np.asarray(looks, dtype=float)
     if not np.all(count > 0.0):
         raise InvalidInput("looks", looks, "greater than 0")
@@ -353,8 +354,7 @@ def average(
         powers = 10.0 ** ((values - value) / response.per_decade)  # relative to their own mean
         return Average(value, scale * _error_of_mean(powers, free), std, count, domain)
     value -= float(log_average_bias(free * looks, response.per_decade))
-    error = scale * float(np.sqrt(polygamma(1, free * looks)))
-    return Average(value, error, std, count, domain)
+    return Average(value, scale * _log_gamma_std(free * looks), std, count, domain)
 
 
 def mean_reading(
@@ -400,6 +400,13 @@ def mean_reading(
     mean = np.sum(powers, axis=axis, where=finite) / some
     above = response.per_decade * np.log10(np.where(count > 0, mean, 1.0))
     return np.where(count > 0, np.squeeze(strongest, axis=axis) + above, _NAN)[()]
+
+
+def _log_gamma_std(looks: float) -> float:
+    """Standard deviation of the logarithm of a gamma variate of that many looks."""
+    from scipy.special import polygamma  # late, as above
+
+    return float(np.sqrt(polygamma(1, looks)))
 
 
 def _error_of_mean(values: NDArray[np.float64], independent: int) -> float:

@@ -1,13 +1,12 @@
-"""The whole record of a scan, in memory, and the session Dataset that it adds up to.
+"""From the whole record of a scan to the session Dataset that it adds up to.
 
-A journal on disk and a hub's store both keep it; what can be said about the sky from it does
-not depend on who did.
+A journal on disk and a hub's store both keep the record; what can be said about the sky from it
+does not depend on who did.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ import xarray as xr
 
 from skyscan_lab.power import Domain
 from skyscan_lab.protocol.plans import ScanPlan
+from skyscan_lab.protocol.recording import Recording
 from skyscan_lab.protocol.records import (
     Entry,
     MissingRecord,
@@ -34,22 +34,6 @@ from skyscan_lab.session import (
 from skyscan_lab.sphere import azimuth_difference
 
 _FLAG = {"reading_failed": Flag.READING_FAILED, "out_of_limits": Flag.OUT_OF_LIMITS}
-
-
-@dataclass(frozen=True)
-class Recording:
-    """Everything that is known of a scan.
-
-    Attributes
-    ----------
-    plan : ScanPlan
-        What was to be scanned.
-    entries : tuple of Entry
-        Its records, in order.
-    """
-
-    plan: ScanPlan
-    entries: tuple[Entry, ...]
 
 
 def session_of(recording: Recording) -> xr.Dataset:

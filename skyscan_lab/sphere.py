@@ -19,7 +19,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.transform import Rotation
 
 from skyscan_lab.errors import InvalidInput
 
@@ -366,6 +365,8 @@ def rotate(
     >>> azimuth.round(9)
     np.float64(10.0)
     """
+    from scipy.spatial.transform import Rotation  # late: all else here does without scipy
+
     vector = np.asarray(rotation_vector_deg, dtype=float)
     if vector.shape != (3,) or not np.isfinite(vector).all():
         raise InvalidInput(

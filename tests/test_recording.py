@@ -16,7 +16,8 @@ from skyscan_lab.protocol.records import (
     ReferenceRecord,
     StatusRecord,
 )
-from skyscan_lab.scanning import Recording, make_plan, session_of
+from skyscan_lab.recording import session_of
+from skyscan_lab.scanning import Recording, make_plan
 from skyscan_lab.session import Flag, references_of, session_from_points, with_references
 
 NOON = datetime(2026, 2, 14, 12, tzinfo=UTC)

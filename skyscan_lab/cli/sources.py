@@ -8,7 +8,7 @@ from pathlib import Path
 
 from astropy.table import QTable
 
-from skyscan_lab.io.atomic import write_atomically
+from skyscan_lab.atomic import write_atomically
 
 
 def write_sources(sources: QTable, path: str | Path) -> Path:

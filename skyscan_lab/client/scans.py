@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import xarray as xr
 from pydantic import TypeAdapter
 
 from skyscan_lab.client.calls import Calls, body_of
@@ -16,7 +16,6 @@ from skyscan_lab.client.errors import Refused
 from skyscan_lab.client.link import Repeat
 from skyscan_lab.client.watching import Watch
 from skyscan_lab.grid import ScanGrid
-from skyscan_lab.io import load_session
 from skyscan_lab.protocol.lifecycle import ScanStatus
 from skyscan_lab.protocol.skyscan import (
     DataPoint,
@@ -27,6 +26,9 @@ from skyscan_lab.protocol.skyscan import (
     ScanSession,
     SessionNotes,
 )
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _SESSION = TypeAdapter(ScanSession)
 _SESSIONS = TypeAdapter(list[ScanSession])
@@ -292,7 +294,7 @@ class ScanCalls(Calls):
                 query={"format": "netcdf"},
                 silence_s=_DATA_S,
             )
-            return await asyncio.to_thread(load_session, file)
+            return await asyncio.to_thread(_loaded, file)
 
     async def _want(self, session_id: int, verb: str, done: Collection[ScanStatus]) -> ScanReply:
         try:
@@ -302,6 +304,12 @@ class ScanCalls(Calls):
             if refused.repeated and (await self.detail(session_id)).status in done:
                 return ScanReply.model_validate({"status": _DONE[verb], "session_id": session_id})
             raise
+
+
+def _loaded(file: Path) -> xr.Dataset:
+    from skyscan_lab.io import load_session  # late, and in a thread: it takes seconds to import
+
+    return load_session(file)
 
 
 _DONE = {"pause": "pausing", "resume": "resuming", "cancel": "cancelling"}

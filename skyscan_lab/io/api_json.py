@@ -14,8 +14,8 @@ import numpy as np
 import xarray as xr
 from pydantic import TypeAdapter, ValidationError
 
+from skyscan_lab.atomic import write_atomically
 from skyscan_lab.errors import FileError, InvalidInput
-from skyscan_lab.io.atomic import write_atomically
 from skyscan_lab.io.one_channel import require_one_channel
 from skyscan_lab.io.textfile import TextFile
 from skyscan_lab.protocol.skyscan import DataPointWithUnits

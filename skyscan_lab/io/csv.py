@@ -17,8 +17,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from skyscan_lab.atomic import write_atomically
 from skyscan_lab.errors import FileError
-from skyscan_lab.io.atomic import write_atomically
 from skyscan_lab.io.rows import LAYOUT_KEYS, Rows, from_rows, to_rows
 from skyscan_lab.io.textfile import TextFile
 from skyscan_lab.session import GRID_DIMS, validate

@@ -26,8 +26,8 @@ import xarray as xr
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from skyscan_lab.atomic import write_atomically
 from skyscan_lab.errors import ExportRefused, FileError, InvalidInput
-from skyscan_lab.io.atomic import write_atomically
 from skyscan_lab.io.celestial import sky_rotation
 from skyscan_lab.io.fits_file import open_fits, to_bytes
 from skyscan_lab.io.fits_header import ascii_text, channel_header, observation_header

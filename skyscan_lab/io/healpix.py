@@ -24,8 +24,8 @@ from astropy.io import fits
 from astropy_healpix import HEALPix, pixel_resolution_to_nside
 from numpy.typing import NDArray
 
+from skyscan_lab.atomic import write_atomically
 from skyscan_lab.errors import ExportRefused, FileError, InvalidInput
-from skyscan_lab.io.atomic import write_atomically
 from skyscan_lab.io.fits_file import open_fits, to_bytes
 from skyscan_lab.io.fits_header import FITS_UNITS, observation_header
 from skyscan_lab.io.fits_tables import SESSION, json_hdu, read_json_hdu

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from skyscan_lab.atomic import write_atomically
 from skyscan_lab.errors import FileError, InvalidInput, SessionError
-from skyscan_lab.io.atomic import write_atomically
 from skyscan_lab.io.textfile import read_bytes
 from skyscan_lab.session import CONVENTIONS, validate
 

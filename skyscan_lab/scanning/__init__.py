@@ -1,7 +1,7 @@
 """Scanning: the plan, the journal on disk, and the engine that carries the plan out."""
 
 from skyscan_lab.protocol.plans import PlanLocation, ReferenceDirection, ScanPlan, make_plan
-from skyscan_lab.recording import Recording, session_of
+from skyscan_lab.protocol.recording import Recording
 from skyscan_lab.scanning.durations import Timing, estimate
 from skyscan_lab.scanning.engine import ScanEngine
 from skyscan_lab.scanning.faults import FaultPolicy
@@ -27,5 +27,4 @@ __all__ = [
     "open_journal",
     "read_journal",
     "scan",
-    "session_of",
 ]

@@ -18,8 +18,8 @@ from typing import Self, TypeVar
 
 from skyscan_lab.errors import JournalCorrupt, JournalError, JournalWriteError
 from skyscan_lab.protocol.plans import ScanPlan
+from skyscan_lab.protocol.recording import Recording
 from skyscan_lab.protocol.records import Entry, ScanRecord
-from skyscan_lab.recording import Recording
 from skyscan_lab.scanning.journal_file import JournalFile, OsJournalFile
 from skyscan_lab.scanning.journal_lines import entry_line, line_body, parse_entry
 from skyscan_lab.scanning.recovery import Recovered, parse_journal, recover

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from skyscan_lab.errors import JournalCorrupt, JournalError
 from skyscan_lab.protocol.plans import ScanPlan
+from skyscan_lab.protocol.recording import Recording
 from skyscan_lab.protocol.records import Entry
-from skyscan_lab.recording import Recording
 from skyscan_lab.scanning.journal_file import JournalFile
 from skyscan_lab.scanning.journal_lines import complete_lines, head_line, parse_entry, parse_head
 from skyscan_lab.scanning.state import ScanState

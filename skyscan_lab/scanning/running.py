@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-import platformdirs
-import xarray as xr
+from typing import TYPE_CHECKING, Self
 
 from skyscan_lab.devices.base import Receiver, Rotor
 from skyscan_lab.devices.clock import Clock
 from skyscan_lab.errors import InvalidTransition
 from skyscan_lab.grid import ScanGrid
+from skyscan_lab.home import lab_folder
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
 from skyscan_lab.protocol.plans import PlanLocation, ReferenceDirection, ScanPlan, make_plan
 from skyscan_lab.protocol.records import Entry, PointRecord
-from skyscan_lab.recording import session_of
 from skyscan_lab.scanning.durations import Timing, point_durations
 from skyscan_lab.scanning.engine import ScanEngine
 from skyscan_lab.scanning.faults import FaultPolicy
@@ -28,7 +24,11 @@ from skyscan_lab.scanning.journal import Journal, open_journal
 from skyscan_lab.scanning.progress import Progress
 from skyscan_lab.scanning.recovery import read_journal, require_plan
 from skyscan_lab.scanning.route import plan_route
-from skyscan_lab.session import LocationLike, as_location
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from skyscan_lab.session import LocationLike
 
 
 def scan(
@@ -140,9 +140,8 @@ def scan(
 
 
 def journal_folder() -> Path:
-    """Folder for journals without a name of their own: in SKYSCAN_HOME, or the platform's."""
-    home = os.environ.get("SKYSCAN_HOME")
-    return (Path(home) if home else platformdirs.user_data_path("skyscan-lab")) / "journals"
+    """Folder for journals without a name of their own, in `skyscan_lab.home.lab_folder`."""
+    return lab_folder() / "journals"
 
 
 class RunningScan:
@@ -255,6 +254,8 @@ class RunningScan:
 
     def session(self) -> xr.Dataset:
         """Session as far as it has got; also after the scan."""
+        from skyscan_lab.recording import session_of  # late: to scan takes no xarray
+
         return session_of(read_journal(self.journal_path))
 
     async def wait(self) -> ScanStatus:
@@ -319,6 +320,8 @@ class RunningScan:
 def _plan_location(location: LocationLike | None) -> PlanLocation | None:
     if location is None:
         return None
+    from skyscan_lab.session import as_location  # late, as above
+
     site = as_location(location)
     return PlanLocation(
         latitude_deg=site.latitude_deg,

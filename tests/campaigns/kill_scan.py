@@ -28,7 +28,8 @@ from pathlib import Path
 from skyscan_lab.devices.simulated import simulated_station
 from skyscan_lab.grid import ScanGrid
 from skyscan_lab.protocol.records import MissingRecord, PointRecord, StatusRecord
-from skyscan_lab.scanning import read_journal, scan, session_of
+from skyscan_lab.recording import session_of
+from skyscan_lab.scanning import read_journal, scan
 from skyscan_lab.scanning.journal_lines import entry_line
 from skyscan_lab.simulation.receiver import ReceiverModel
 from skyscan_lab.simulation.scene import Scene

@@ -16,10 +16,10 @@ from skyscan_lab.protocol.graph import GraphRotor
 from skyscan_lab.protocol.lifecycle import ScanStatus
 from skyscan_lab.protocol.node_link import Desired
 from skyscan_lab.protocol.plans import PlanLocation, ScanPlan, make_plan
+from skyscan_lab.protocol.recording import Recording
 from skyscan_lab.protocol.records import Entry
 from skyscan_lab.protocol.rpc import Probed, RpcFailure
 from skyscan_lab.protocol.skyscan import ScanRequest
-from skyscan_lab.recording import Recording
 from skyscan_server.bus.base import SESSIONS, TASKS, Bus
 from skyscan_server.domain import calls, holding
 from skyscan_server.domain.appending import append, cancelled

@@ -6,9 +6,6 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from astropy.time import Time
-
-from skyscan_lab.catalogs import body_direction, look_angles
 from skyscan_lab.protocol.rotors import PointRequest
 from skyscan_lab.station import Site
 from skyscan_server.domain.errors import Invalid, NotFound, Refused
@@ -26,7 +23,7 @@ class Target:
 
 
 def target_now(request: PointRequest, site: Site, now: datetime | None = None) -> Target:
-    """Direction of a target; takes some milliseconds.
+    """Direction of a target; takes some milliseconds, the first one a second.
 
     Parameters
     ----------
@@ -53,6 +50,11 @@ def target_now(request: PointRequest, site: Site, now: datetime | None = None) -
     >>> round(target_now(request, site).azimuth_deg, 1)
     165.6
     """
+    # Late, because most hubs never need astropy, which takes a second to import.
+    from astropy.time import Time
+
+    from skyscan_lab.catalogs import body_direction, look_angles
+
     location = (site.latitude_deg, site.longitude_deg, site.height_m)
     if request.target_type == "satellite":
         raise NotFound(

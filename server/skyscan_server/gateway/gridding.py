@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
-from skyscan_lab.recording import session_of
 from skyscan_server.domain.sessions import read_recording
 from skyscan_server.gateway.tiles import SkyGrid, scale_of
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def sky_grid(ds: xr.Dataset, step: float) -> SkyGrid:
@@ -34,5 +35,7 @@ def sky_grid(ds: xr.Dataset, step: float) -> SkyGrid:
 
 def gridded(stored: tuple[dict[str, Any], list[tuple[int, str]]]) -> SkyGrid:
     """Map of what `Sessions.recording` returns."""
+    from skyscan_lab.recording import session_of  # late: not for the hub, which names us alone
+
     recording = read_recording(stored)
     return sky_grid(session_of(recording), recording.plan.grid.step)

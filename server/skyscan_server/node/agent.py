@@ -17,8 +17,8 @@ import aiohttp
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from skyscan_lab.atomic import write_atomically
 from skyscan_lab.errors import DeviceError
-from skyscan_lab.io.atomic import write_atomically
 from skyscan_lab.protocol.graph import HardwareGraph
 from skyscan_lab.protocol.node_link import Hello, Welcome
 from skyscan_lab.scanning.journal_file import JournalFile, OsJournalFile

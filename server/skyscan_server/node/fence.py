@@ -14,8 +14,8 @@ from pathlib import Path
 
 import structlog
 
+from skyscan_lab.atomic import write_atomically
 from skyscan_lab.errors import DeviceError
-from skyscan_lab.io.atomic import write_atomically
 from skyscan_lab.protocol.graph import RotorKey
 from skyscan_server.node.data_folder import NodeError
 

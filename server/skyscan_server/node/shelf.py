@@ -23,7 +23,7 @@ from pathlib import Path
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from skyscan_lab.io.atomic import write_atomically
+from skyscan_lab.atomic import write_atomically
 from skyscan_lab.protocol.node_link import Task
 
 # Names of sessions come from the hub: only the plainest become names of files.

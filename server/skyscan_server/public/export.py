@@ -11,8 +11,6 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from skyscan_lab.errors import ExportRefused
-from skyscan_lab.io import save_session
-from skyscan_lab.recording import session_of
 from skyscan_server.auth.scopes import Scope
 from skyscan_server.domain.errors import Refused
 from skyscan_server.domain.sessions import NO_SESSION, Sessions, read_recording
@@ -97,6 +95,10 @@ class Export:
 
 def _made(stored: Any, folder: Path, name: str) -> bytes:
     """Content of the file."""
+    # Late, and in the thread that makes the file: they take seconds to import.
+    from skyscan_lab.io import save_session
+    from skyscan_lab.recording import session_of
+
     ds = session_of(read_recording(stored))
     with tempfile.TemporaryDirectory(dir=folder, prefix="export-") as place:
         try:

@@ -5,7 +5,7 @@ import resource
 
 import pytest
 
-from skyscan_lab.io.atomic import write_atomically
+from skyscan_lab.atomic import write_atomically
 
 
 @pytest.fixture
