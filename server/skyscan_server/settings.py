@@ -7,18 +7,17 @@ listeners on loopback, tokens of its own making.
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import quote
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from skyscan_lab.errors import SkyscanError
+from skyscan_lab.home import lab_folder
 
 CONFIG_FILE = "hub.toml"
 
@@ -130,10 +129,7 @@ class HubSettings(_Settings):
 
 def data_folder(chosen: Path | None = None) -> Path:
     """Folder of the server's state: as chosen, else ``SKYSCAN_HOME``, else the platform's."""
-    if chosen is not None:
-        return chosen.absolute()
-    home = os.environ.get("SKYSCAN_HOME")
-    return Path(home).absolute() if home else Path(platformdirs.user_data_path("skyscan-lab"))
+    return (chosen or lab_folder()).absolute()
 
 
 def load_settings(data: Path, **given: Any) -> HubSettings:

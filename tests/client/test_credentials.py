@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 import pytest
 
@@ -20,8 +21,9 @@ def lab(tmp_path, monkeypatch, server):
     """Leave the file of a lab on this machine; by default of the test's server."""
     monkeypatch.setenv("SKYSCAN_HOME", str(tmp_path))
 
-    def leave(token, url=None):
-        fields = {"url": url or server.url, "gateway_url": "http://gateway", "pid": 1}
+    def leave(token, url=None, pid=None):
+        fields = {"url": url or server.url, "gateway_url": "http://gateway"}
+        fields["pid"] = os.getpid() if pid is None else pid
         write_private(tmp_path / RUNTIME_FILE, json.dumps({**fields, "token": token}).encode())
         return tmp_path / RUNTIME_FILE
 
@@ -54,6 +56,15 @@ async def test_an_empty_variable_is_none(server, monkeypatch):
 async def test_the_labs_token_goes_to_the_lab_alone(server, lab):
     lab("secret", url="http://127.0.0.1:1")
     assert await shown(server) is None
+
+
+async def test_of_a_lab_that_was_killed_neither_address_nor_token_is_used(server, lab):
+    process = await asyncio.create_subprocess_exec("true")
+    await process.wait()
+    lab("secret", pid=process.pid)
+    assert await shown(server) is None
+    async with SkyScanClient() as client:
+        assert client.url == "http://127.0.0.1:5001"
 
 
 async def test_localhost_is_the_same_lab(server, lab):

@@ -27,7 +27,6 @@ there is one rotor, and it is simulated.
 
 from __future__ import annotations
 
-import os
 import platform
 import tomllib
 from collections import Counter
@@ -35,7 +34,6 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-import platformdirs
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -48,6 +46,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from skyscan_lab.errors import SkyscanError
+from skyscan_lab.home import lab_folder
 from skyscan_lab.protocol.graph import GraphRotor, HardwareGraph
 from skyscan_lab.station import Limits, Station, WinegardRotor
 from skyscan_server.node.bounds import Bounds, hosts_of
@@ -61,8 +60,7 @@ class NodeConfigError(SkyscanError, ValueError):
 
 def default_data() -> Path:
     """Folder of a node that names none: in SKYSCAN_HOME, or the platform's."""
-    home = os.environ.get("SKYSCAN_HOME")
-    return (Path(home) if home else platformdirs.user_data_path("skyscan-lab")) / "node"
+    return lab_folder() / "node"
 
 
 class _Settings(BaseModel):
