@@ -12,6 +12,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import Processor
 
+from skyscan_server.web.malformed import tone_down
 from skyscan_server.web.request_ids import add_request_id
 
 
@@ -45,6 +46,7 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(stream)
+    handler.setLevel(number)  # asked after a filter has lowered the level of an event
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
@@ -54,3 +56,4 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(number)
+    logging.getLogger("aiohttp.server").addFilter(tone_down)

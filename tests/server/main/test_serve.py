@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import socket
 import stat
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -82,6 +84,42 @@ def test_settings_that_cannot_be_used(tmp_path, options, words):
     assert process._process.wait(30) == 2
     assert words in process.output
     assert "Traceback" not in process.output
+
+
+_HEAD = b"Host: 127.0.0.1\r\nAuthorization: Bearer s3cret"
+_GZIP = b"Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 4"
+
+MALFORMED = {
+    "words": b"hello there\r\n\r\n",
+    "version": b"GET / HTTP/9.9\r\n" + _HEAD + b"\r\n\r\n",
+    "header": b"GET / HTTP/1.1\r\n" + _HEAD + b"\0\r\n\r\n",
+    "too long": b"GET / HTTP/1.1\r\n" + _HEAD + 20_000 * b"x" + b"\r\n\r\n",
+    "address": b"GET http://[::1 HTTP/1.1\r\n" + _HEAD + b"\r\n\r\n",
+    "length": b"POST / HTTP/1.1\r\n" + _HEAD + b"\r\nContent-Length: few\r\n\r\n",
+    "chunk": b"POST / HTTP/1.1\r\n" + _HEAD + b"\r\nTransfer-Encoding: chunked\r\n\r\nfew\r\n",
+    "body": b"POST / HTTP/1.1\r\n" + _HEAD + b"\r\n" + _GZIP + b"\r\n\r\nnone",
+}
+
+
+def test_what_is_no_http_is_logged_as_the_mistake_of_its_sender(started):
+    hub = started()
+    runtime = hub.wait_until_ready()
+    for url in (runtime.url, runtime.gateway_url):
+        place = urlsplit(url)
+        for kind, data in MALFORMED.items():
+            with socket.create_connection((place.hostname, place.port), timeout=10) as connection:
+                connection.sendall(data)
+                answer = b""
+                while part := connection.recv(2**16):
+                    answer += part
+            assert answer.split()[1] in (b"400", b"401", b"404"), kind
+    assert hub.end() == 0
+    events = [json.loads(line) for line in hub.output.splitlines() if line.startswith("{")]
+    assert {event["level"] for event in events} == {"info"}
+    malformed = [event for event in events if event["event"].startswith("malformed request: ")]
+    assert len(malformed) >= 2 * (len(MALFORMED) - 1)  # one that is not even HTTP is not logged
+    assert "Traceback" not in hub.output
+    assert "s3cret" not in hub.output
 
 
 async def test_the_plain_specification_without_a_token(started):
