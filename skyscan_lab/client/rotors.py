@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Literal
 
@@ -10,6 +11,7 @@ from pydantic import TypeAdapter
 from skyscan_lab.client.calls import Calls, body_of
 from skyscan_lab.client.jogging import jogging
 from skyscan_lab.client.link import Repeat
+from skyscan_lab.client.rotor_watch import RotorWatch
 from skyscan_lab.protocol.rotors import (
     JogRequest,
     MotionReply,
@@ -92,6 +94,37 @@ class RotorCalls(Calls):
         """
         path = f"/api/rotors/{rotor}/position"
         return await self._link.ask("GET", path, _POSITION, repeat=Repeat.UNANSWERED)
+
+    def watch_rotor(
+        self, rotor: int, *, on_trouble: Callable[[str], None] | None = None
+    ) -> AsyncGenerator[RotorPosition, None]:
+        """Follow a rotor: where it points now, and then each time that has changed.
+
+        It goes on over lost connections and restarts of the server, and ends when the loop is
+        left. It is no record: what the rotor passed while there was no connection, or too fast
+        for whoever reads, is not told later. Of a rotor that its site cannot reach nothing comes
+        until it can.
+
+        Parameters
+        ----------
+        rotor : int
+            Which rotor.
+        on_trouble : callable, optional
+            Told in words each time the connection is lost.
+
+        Yields
+        ------
+        RotorPosition
+            As `position`.
+
+        Raises
+        ------
+        NotFound
+            For a rotor that is not there.
+        ServerUnreachable
+            Where the server stays away for longer than the client has patience.
+        """
+        return RotorWatch(self._link, rotor, on_trouble).news()
 
     async def move(self, rotor: int, azimuth: float, elevation: float) -> MotionReply:
         """Begin a slew; `position` says how far it is.

@@ -195,7 +195,7 @@ class ScanCalls(Calls):
         ServerUnreachable
             Where the server stays away for longer than the client has patience.
         """
-        return Watch(self._link, session_id, after, on_trouble).updates()
+        return Watch(self._link, session_id, after, on_trouble).news()
 
     async def pause(self, session_id: int) -> ScanReply:
         """Have a running scan held at its next point.

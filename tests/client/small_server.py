@@ -94,12 +94,29 @@ class Scan:
         grown.set()
 
 
+class Turning:
+    """A rotor: where it is, and the messages that tell of it."""
+
+    status = ScanStatus.RUNNING  # it never ends
+
+    def __init__(self):
+        self.messages = []
+        self.grown = asyncio.Event()
+        self.turn_to(10.0)
+
+    def turn_to(self, azimuth):
+        where = RotorPosition(azimuth=azimuth, elevation=20.0, rotor_name="Roof", timestamp=NOON)
+        self.messages.append(where.model_dump_json())
+        grown, self.grown = self.grown, asyncio.Event()
+        grown.set()
+
+
 class SmallServer:
     """Serves the models of the protocol.
 
     Each of ``faults[method, path]`` serves for one request: it is called with the request and
     with what would answer it. Each of ``sockets`` serves for one connection: it is called with
-    the open socket, the scan and the number after which to go on.
+    the open socket, the scan or rotor, and the number after which to go on.
     """
 
     def __init__(self, prefix=""):
@@ -108,6 +125,7 @@ class SmallServer:
         self.admits = None
         self.scans = {}
         self.rotors = [RotorOut(id=1, name="Roof", driver="simulated")]
+        self.turning = Turning()
         self.requests = []
         self.tokens = []
         self.moves = []
@@ -135,9 +153,11 @@ class SmallServer:
                 web.get(f"{one}/data", self._data),
                 web.get(f"{one}/export", self._export),
                 web.post(f"{one}/{{verb:pause|resume|cancel}}", self._order),
-                web.get("/ws/skyscan/{id}", self._socket),
+                web.get("/ws/skyscan/{id}", self._scan_socket),
+                web.get("/ws/rotor/{id}", self._rotor_socket),
                 web.get("/api/rotors", self._rotors),
                 web.post("/api/rotors", self._add_rotor),
+                web.get("/api/rotors/{id}", self._rotor),
                 web.get("/api/rotors/1/test", self._test),
                 web.get("/api/rotors/1/position", self._position),
                 web.post("/api/rotors/1/{verb:move|park|stop|jog}", self._move),
@@ -249,18 +269,31 @@ class SmallServer:
         scan.become(status)
         return as_json(ScanReply(status=reply, session_id=scan.number).model_dump_json())
 
-    async def _socket(self, request):
+    async def _scan_socket(self, request):
         scan, after = self._found(request), int(request.query["after"])
         self.after.append(after)
+        return await self._socket(request, scan, after)
+
+    async def _rotor_socket(self, request):
+        if request.match_info["id"] != "1":
+            return problem(404, "Rotor not found")
+        return await self._socket(request, self.turning, len(self.turning.messages) - 1)
+
+    async def _socket(self, request, told, after):
         socket = web.WebSocketResponse(autoping=not self.sockets, timeout=0.1)
         await socket.prepare(request)
         serve = self.sockets.popleft() if self.sockets else serve_well
-        await serve(socket, scan, after)
+        await serve(socket, told, after)
         await socket.close()
         return socket
 
     async def _rotors(self, _):
         return as_json(f"[{','.join(rotor.model_dump_json() for rotor in self.rotors)}]")
+
+    async def _rotor(self, request):
+        if request.match_info["id"] != "1":
+            return problem(404, "Rotor not found")
+        return as_json(self.rotors[0].model_dump_json())
 
     async def _add_rotor(self, request):
         fields = RotorFields.model_validate_json(await request.read())
@@ -271,8 +304,7 @@ class SmallServer:
         return as_json(RotorTest(connected=True, model="simulated").model_dump_json())
 
     async def _position(self, _):
-        where = RotorPosition(azimuth=10.0, elevation=20.0, rotor_name="Roof", timestamp=NOON)
-        return as_json(where.model_dump_json())
+        return as_json(self.turning.messages[-1])
 
     async def _move(self, request):
         verb = request.match_info["verb"]
