@@ -23,6 +23,8 @@ from skyscan_lab.session import AXES, SCHEMA, Flag
 from skyscan_lab.session.attributes import AVERAGING
 from skyscan_lab.session.references import REFERENCES
 from skyscan_lab.station import Limits, ReceiverSettings, RotorSettings, Site, Station
+from skyscan_server.node.config import NodeSection, RotorSection
+from skyscan_server.settings import HubSettings, OutsideIssuer
 
 ROOT = Path(__file__).parents[1]
 
@@ -99,6 +101,13 @@ def settings():
 @pytest.mark.parametrize("setting", settings())
 def test_every_setting_of_a_station_is_documented(text, setting):
     assert re.search(rf"\b{setting}\b", text("station"))
+
+
+@pytest.mark.parametrize("model", [HubSettings, OutsideIssuer, NodeSection, RotorSection])
+def test_every_setting_of_hub_and_node_is_documented(text, model):
+    page = text("settings")
+    fields = model.model_fields.keys() - ({"data"} if model is HubSettings else set())
+    assert [name for name in fields if not re.search(rf"\b{name}\b", page)] == []
 
 
 def commands():

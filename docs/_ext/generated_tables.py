@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +23,8 @@ from skyscan_lab.io import FORMATS
 from skyscan_lab.protocol.lifecycle import TRANSITIONS
 from skyscan_lab.session import AXES, SCHEMA, Flag, Variable
 from skyscan_lab.station import Limits, ReceiverSettings, RotorSettings, Site, Station
+from skyscan_server.node.config import NodeSection, RotorSection
+from skyscan_server.settings import HubSettings, OutsideIssuer
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,6 +68,18 @@ def station_settings() -> str:
     return "\n\n".join(_settings(title, model) for title, model in sections)
 
 
+def hub_settings() -> str:
+    """Every setting of hub.toml, one table a section; the folder that it is in is none."""
+    hub = _settings("", HubSettings, without={"data"})
+    return f"{hub}\n\n{_settings('[outside_issuer]', OutsideIssuer)}"
+
+
+def node_settings() -> str:
+    """Every setting of node.toml, one table a section; those within a rotor are a station's."""
+    sections: dict[str, type[BaseModel]] = {"[node]": NodeSection, "[[rotors]]": RotorSection}
+    return "\n\n".join(_settings(title, model) for title, model in sections.items())
+
+
 def formats() -> str:
     """Every format that a session is read from or written to."""
     rows = (
@@ -98,7 +112,9 @@ def layers(package: str) -> str:
 
 TABLES: Mapping[str, Callable[[], str]] = {
     "formats": formats,
+    "hub-settings": hub_settings,
     "layers": partial(layers, "skyscan_lab"),
+    "node-settings": node_settings,
     "scan-lifecycle": scan_lifecycle,
     "server-layers": partial(layers, "skyscan_server"),
     "session-axes": session_axes,
@@ -143,18 +159,18 @@ def _in_words(row: Variable) -> str:
     return f"{row.long_name}{named}"
 
 
-def _settings(title: str, model: type[BaseModel]) -> str:
+def _settings(title: str, model: type[BaseModel], without: Collection[str] = ()) -> str:
     schema = model.model_json_schema()
     required = schema.get("required", [])
     rows = []
     for name, setting in schema["properties"].items():
-        if "const" in setting:  # the driver, which the title names
+        if name in without or "const" in setting:  # the driver, which the title names
             continue
         if "description" not in setting:
             raise ValueError(f"{model.__name__}.{name} has no sentence that says what it means")
         value = "required" if name in required else _value(setting.get("default"))
         rows.append((f"`{name}`", _allowed(setting), value, setting["description"]))
-    about = (model.__doc__ or "").strip()
+    about = (model.__doc__ or "").strip().partition("\n\n")[0]
     heading = f"**`{title}`**: {about}" if title else about
     if not rows:
         return heading
@@ -174,8 +190,11 @@ def _allowed(setting: Mapping[str, Any]) -> str:
         if "prefixItems" in setting:
             return f"[{', '.join(_allowed(item) for item in setting['prefixItems'])}]"
         return f"list of {_allowed(setting['items'])}"
+    if "enum" in setting:
+        return " or ".join(f"`{json.dumps(value)}`" for value in setting["enum"])
     if setting.get("type") not in ("number", "integer"):
-        return {"string": "text"}.get(setting.get("type", ""), "a section")
+        kinds = {"string": "text", "boolean": "`true` or `false`"}
+        return kinds.get(setting.get("type", ""), "a section")
     if "minimum" in setting and "maximum" in setting:
         return f"{setting['minimum']:g} to {setting['maximum']:g}"
     bounds = [
