@@ -285,13 +285,14 @@ def passed(result: dict[str, object]) -> bool:
 def report(result: dict[str, object], seed: int, database: str) -> str:
     """Write the result as a page of the documentation."""
     rows = "\n".join(f"| {name} | {value} |" for name, value in result.items())
+    where = "" if database == "SQLite" else " --database URL"
     return f"""# Node and hub killed at random moments: {database}
 
 `kill -9` of node, hub or both, {result["kills"]} times during scans, each started again at once
 and by nobody helped:
 
 ```
-python -m tests.campaigns.kill_server --kills {result["kills"]} --seed {seed}
+python -m tests.campaigns.kill_server --kills {result["kills"]} --seed {seed}{where}
 ```
 
 A follower listens to every session through all of it, coming back with the last number that it
