@@ -5,8 +5,9 @@ way: when it is not renewed in time, when the link to the hub is lost, when anot
 asked for. This is the dead-man's switch, and it is here because here nothing can come between
 it and the motor: neither the link nor the hub has to work for it.
 
-What it cannot do is stop a motor after the node itself has died; the rotor then goes on to the
-end of its axis, where its limits stop it.
+A node that is ended stops what it jogs before it leaves. What it cannot do is stop a motor after
+it has died: the rotor then goes on until the node is started again, which stops every rotor before
+it does anything else, or to the end of its axis, where its limits stop it.
 """
 
 from __future__ import annotations
