@@ -7,6 +7,9 @@ import os
 import secrets
 from pathlib import Path
 
+from skyscan_lab.errors import naming
+from skyscan_lab.folders import sync_folder
+
 
 def write_atomically(path: str | Path, data: bytes | memoryview) -> Path:
     """Write a file so that nobody ever sees half of it.
@@ -44,7 +47,7 @@ def write_atomically(path: str | Path, data: bytes | memoryview) -> Path:
     # In the same folder, because a rename is one step only within a file system.
     partial = real.with_name(f".{real.name}.{secrets.token_hex(4)}.part")
     try:
-        with partial.open("xb") as file:
+        with naming(target), partial.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -54,15 +57,6 @@ def write_atomically(path: str | Path, data: bytes | memoryview) -> Path:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-    _sync_folder(real.parent)
+    with contextlib.suppress(OSError):  # not every file system lets a folder be synced
+        sync_folder(real.parent)
     return target
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the file system lets a folder be synced."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

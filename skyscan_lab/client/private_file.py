@@ -10,7 +10,8 @@ import stat
 from collections.abc import Generator
 from pathlib import Path
 
-from skyscan_lab.errors import FileError
+from skyscan_lab.errors import FileError, naming
+from skyscan_lab.folders import make_folder, sync_folder
 
 _MAX_BYTES = 2**20
 
@@ -106,19 +107,20 @@ def create_private(path: Path, data: bytes) -> bool:
 @contextlib.contextmanager
 def _written(path: Path, data: bytes) -> Generator[Path, None, None]:
     """Put the bytes on the disk in a file beside the target, for it to be given its name."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent, mode=0o700)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         # With its mode from the start: a file that is closed to others later was open before.
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with naming(path), os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(descriptor)
         yield partial
     finally:
         partial.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    with contextlib.suppress(OSError):  # not every file system lets a folder be synced
+        sync_folder(path.parent)
 
 
 def _check(path: Path, found: os.stat_result) -> None:
@@ -132,13 +134,3 @@ def _check(path: Path, found: os.stat_result) -> None:
         raise FileError(path, f"others may read or write it, so it is not used: chmod 600 {path}")
     if found.st_size > _MAX_BYTES:
         raise FileError(path, f"{found.st_size} bytes: must be at most {_MAX_BYTES}")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name itself durable, where the file system lets a folder be synced."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

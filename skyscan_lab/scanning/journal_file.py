@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from skyscan_lab.errors import JournalError
+from skyscan_lab.folders import make_folder, sync_folder
 
 
 class JournalFile(Protocol):
@@ -54,12 +55,12 @@ class OsJournalFile:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o644)
         try:
             self._lock(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)  # without its name, a power cut may take the whole file
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -104,12 +105,3 @@ class OsJournalFile:
     def close(self) -> None:
         """Let go of the file and of its lock."""
         os.close(self._descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put the file's name on the disk: without it, a power cut may take the whole file."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

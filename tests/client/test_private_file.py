@@ -45,7 +45,8 @@ def test_whole_and_closed_to_others_before_it_has_its_name(tmp_path, monkeypatch
     path = tmp_path / "secret.json"
     monkeypatch.setattr(os, "fsync", fsync)
     write_private(path, b"secret")
-    file, folder = synced
+    above, file, folder = synced
+    assert (above[0], above[2]) == ("d", False), "the folder's own name"
     assert file == ("-", 6, False), "the file, with all that is in it"
     assert (folder[0], folder[2]) == ("d", True), "then its name"
 

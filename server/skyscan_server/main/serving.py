@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from aiohttp import web
 
 from skyscan_lab.client.runtime import Runtime
+from skyscan_lab.folders import make_folder
 from skyscan_server.auth.runtime_file import runtime_file
 from skyscan_server.bus.local import LocalBus
 from skyscan_server.domain.nodes import Nodes
@@ -91,7 +92,7 @@ async def serving(
         For what else is wrong with settings, files or the database.
     """
     config = built_in_config(settings.data, station) if with_node else None
-    await asyncio.to_thread(settings.data.mkdir, mode=0o700, parents=True, exist_ok=True)
+    await asyncio.to_thread(make_folder, settings.data, mode=0o700)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.url))
         access = await stack.enter_async_context(access_to(settings, database))

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from skyscan_lab.errors import SkyscanError
+from skyscan_lab.folders import make_folder, sync_folder
 
 
 class NodeError(SkyscanError):
@@ -38,7 +39,7 @@ def data_folder(folder: Path) -> Iterator[bool]:
     """
     lock = folder / "node.lock"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise NodeError(f"{error.filename or folder}: {error.strerror}") from error
@@ -50,10 +51,16 @@ def data_folder(folder: Path) -> Iterator[bool]:
             raise NodeError(
                 f"{folder}: another node uses this folder; end it, or set another data folder"
             ) from None
-        died = os.fstat(descriptor).st_size > 0
+        size = os.fstat(descriptor).st_size
+        died = size > 0
         with suppress(OSError):  # a full disk is no reason not to start
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            # Never empty in between, and on the disk before anything moves: a power cut at the
+            # site need not stop a rotor.
+            ours = f"{os.getpid()}\n".encode()
+            os.pwrite(descriptor, ours.ljust(size, b"\n"), 0)
+            os.ftruncate(descriptor, len(ours))
+            os.fsync(descriptor)
+            sync_folder(folder)
         try:
             yield died
         finally:  # however it ended, it had the time to

@@ -24,6 +24,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from skyscan_lab.atomic import write_atomically
+from skyscan_lab.folders import make_folder
 from skyscan_lab.protocol.node_link import Task
 
 # Names of sessions come from the hub: only the plainest become names of files.
@@ -77,7 +78,7 @@ class Shelf:
 
     def keep(self, kept: Kept) -> None:
         """Remember a task, durably."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         write_atomically(self._task(kept.task.plan.session), kept.model_dump_json().encode())
 
     def all(self) -> list[Kept]:
@@ -118,7 +119,7 @@ class Shelf:
 
     def _set_aside(self, journal: Path) -> Path:
         aside = self.folder / "unclaimed"
-        aside.mkdir(parents=True, exist_ok=True)
+        make_folder(aside)
         with suppress(FileNotFoundError):
             journal.replace(aside / journal.name)
         return aside / journal.name

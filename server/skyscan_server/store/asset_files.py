@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from skyscan_lab.folders import make_folder, sync_folder
 from skyscan_server.store.errors import StoreError
 
 KEPT_FREE_BYTES = 2**27
@@ -90,7 +91,7 @@ class AssetFiles:
         """
         path = self._part(asset_id)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             return Part(path, self.place(asset_id), self._write, self._require_room)
         except OSError as error:
             raise _full(error) from error
@@ -213,10 +214,9 @@ class Part:
     def keep(self) -> None:
         """Put the file, which must be synced, into its place for good."""
         try:
-            self._place.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._place.parent)
             self._path.rename(self._place)
-            for folder in (self._place.parent, self._place.parent.parent):
-                _sync_folder(folder)
+            sync_folder(self._place.parent)
         except OSError as error:
             raise _full(error) from error
 
@@ -229,12 +229,3 @@ def _checked(asset_id: str) -> str:
 
 def _full(error: OSError) -> StoreError:
     return DiskFull(f"the disk takes nothing: {error.strerror or error}")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put names on the disk: without it, a power cut may take the whole file."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

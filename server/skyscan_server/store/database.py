@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from skyscan_lab.folders import make_folder
 from skyscan_server.store.errors import StoreError
 from skyscan_server.store.failures import in_words, store_error
 from skyscan_server.store.migrate import migrate, require_schema
@@ -165,7 +166,7 @@ def _parsed(url: str) -> sa.URL:
 def _with_folder(path: Path) -> Path:
     # The file itself, whatever links lead to it: the lock beside it must be one.
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     return path
 
 
