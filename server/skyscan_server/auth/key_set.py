@@ -7,16 +7,21 @@ token can choose a weaker check than the key was made for.
 from __future__ import annotations
 
 import base64
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from joserfc import jws
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 MAX_KEYS = 64
 """Most keys that are read of a set."""
+
+OLD_NAMES = MappingProxyType({"EdDSA": "Ed25519"})
+"""Names that most issuers still write (RFC 8037) for what has one of its own since RFC 9864."""
 
 _RSA_BITS = (2048, 4096)
 
@@ -48,8 +53,11 @@ class VerificationKey:
         JoseError
             Where this key did not sign it.
         """
-        registry = jws.JWSRegistry(algorithms=[self.algorithm], strict_check_header=False)
-        return jws.deserialize_compact(token, self._key, registry=registry).payload
+        names = [self.algorithm, *(old for old, new in OLD_NAMES.items() if new == self.algorithm)]
+        registry = jws.JWSRegistry(algorithms=names, strict_check_header=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SecurityWarning)  # of the old name
+            return jws.deserialize_compact(token, self._key, registry=registry).payload
 
 
 class KeySource(Protocol):
@@ -122,7 +130,8 @@ def read_key(jwk: Mapping[str, Any]) -> VerificationKey | None:
         return None
     try:
         algorithm, key = _import(jwk)
-        if jwk.get("alg", algorithm) != algorithm:
+        named = jwk.get("alg", algorithm)
+        if named != algorithm and OLD_NAMES.get(named) != algorithm:
             return None
         return VerificationKey(key_id, algorithm, key.thumbprint(), key)
     except (JoseError, KeyError, TypeError, ValueError):

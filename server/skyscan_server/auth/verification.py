@@ -20,7 +20,7 @@ from joserfc.errors import JoseError
 
 from skyscan_server.auth.claims import Expected
 from skyscan_server.auth.clock import Clock, utc_now
-from skyscan_server.auth.key_set import KeySource, VerificationKey
+from skyscan_server.auth.key_set import OLD_NAMES, KeySource, VerificationKey
 from skyscan_server.auth.principal import Principal, TokenRefused
 from skyscan_server.auth.revocations import Revocations, revocable_ids
 
@@ -149,6 +149,8 @@ def _header(token: str) -> tuple[str, str | None]:
     if not isinstance(header, dict):
         raise TokenRefused("the token's header is no object")
     algorithm, named, kind = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
+    if isinstance(algorithm, str):
+        algorithm = OLD_NAMES.get(algorithm, algorithm)
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise TokenRefused(
             f"the token is not signed as it must be: with {', '.join(sorted(ALGORITHMS))}"

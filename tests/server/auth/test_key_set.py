@@ -50,6 +50,9 @@ SIGNED = {
 }
 
 
+OLD = {"Ed25519": "EdDSA"}
+
+
 def token(algorithm, sign, header=None):
     head = b64(json.dumps({"alg": algorithm, **(header or {})}).encode())
     signed = f"{head}.{b64(b'payload')}"
@@ -64,11 +67,19 @@ def test_checks_what_others_signed(algorithm):
     assert key.payload(token(algorithm, sign)) == b"payload"
 
 
+def test_issuers_may_still_write_eddsa():
+    key = read_key({**ED_JWK, "alg": "EdDSA"})
+    assert key == read_key(ED_JWK)
+    assert key.payload(token("EdDSA", ED.sign)) == b"payload"
+    with pytest.raises(JoseError):
+        key.payload(token("EdDSA", Ed25519PrivateKey.generate().sign))
+
+
 @pytest.mark.parametrize("signed_as", SIGNED)
 @pytest.mark.parametrize("checked_as", SIGNED)
 @pytest.mark.parametrize("named", [*SIGNED, "HS256", "none", "PS256", "EdDSA"])
 def test_only_its_own_algorithm(signed_as, checked_as, named):
-    if signed_as == checked_as == named:
+    if signed_as == checked_as and named in (signed_as, OLD.get(signed_as)):
         return
     with pytest.raises(JoseError):
         read_key(SIGNED[checked_as][0]).payload(token(named, SIGNED[signed_as][1]))
