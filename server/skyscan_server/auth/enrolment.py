@@ -1,7 +1,8 @@
 """One-time codes with which a node becomes the node of an installation.
 
 An administrator makes one and types it in at the site. The node turns it into an id and a
-secret of its own, so that nothing that lasts is ever typed, mailed or pasted.
+secret of its own, so that nothing that lasts is ever typed, mailed or pasted. An installation has
+one node: a second code that is used ends the id and the secret of the first.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Protocol
 from skyscan_lab.protocol.oauth import Enrolled
 from skyscan_server.auth.clock import Clock, utc_now
 from skyscan_server.auth.grants.clients import Client, GrantType
+from skyscan_server.auth.issuer import ACCESS_LIFETIME
 from skyscan_server.auth.machine_secret import hash_secret, new_secret
 from skyscan_server.auth.scopes import Scope
 from skyscan_server.auth.typed_code import new_code, read_code
@@ -60,10 +62,11 @@ class Enrolments(Protocol):
     async def find(self, code_hash: str) -> Enrolment | None:
         """Return one, used or not."""
 
-    async def redeem(self, code_hash: str, client: Client) -> bool:
-        """Mark one as used and store the client, in one step; true for one caller, ever.
+    async def redeem(self, code_hash: str, client: Client, until: datetime) -> bool:
+        """Mark one as used and let the client be its installation's node; true once, ever.
 
-        Where it was used before, nothing is stored.
+        In one step with that, the clients that were it before are removed, and all their tokens
+        are revoked until then. Where the code was used before, nothing happens.
         """
 
 
@@ -88,11 +91,19 @@ class Enrolling:
         Where they are kept.
     clock : callable
         What time it is.
+    token_lifetime : timedelta
+        For how long tokens of a node's client are good.
     """
 
-    def __init__(self, enrolments: Enrolments, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        enrolments: Enrolments,
+        clock: Clock = utc_now,
+        token_lifetime: timedelta = ACCESS_LIFETIME,
+    ) -> None:
         self._enrolments = enrolments
         self._clock = clock
+        self._token_lifetime = token_lifetime
 
     async def invite(self, installation: str, lifetime: timedelta = ENROLMENT_LIFETIME) -> NewCode:
         """Make a code; the caller has checked that an administrator asks.
@@ -147,7 +158,8 @@ class Enrolling:
             grants=frozenset({GrantType.CLIENT_CREDENTIALS}),
             installation=found.installation,
         )
-        if not await self._enrolments.redeem(code_hash, client):
+        until = self._clock() + self._token_lifetime
+        if not await self._enrolments.redeem(code_hash, client, until):
             raise EnrolmentRefused
         return Enrolled(
             installation=found.installation, client_id=client.client_id, client_secret=secret

@@ -15,6 +15,7 @@ from skyscan_server.auth.enrolment import Enrolment
 from skyscan_server.auth.grants.clients import Client
 from skyscan_server.auth.grants.codes import AuthorizationCode
 from skyscan_server.auth.grants.refresh_tokens import RefreshToken
+from skyscan_server.auth.scopes import Scope
 from skyscan_server.store import credentials
 from skyscan_server.store.database import Database
 
@@ -138,11 +139,17 @@ class StoredEnrolments(_Grants[Enrolment]):
     def __init__(self, database: Database) -> None:
         super().__init__(database, Enrolment, "code_hash")
 
-    async def redeem(self, code_hash: str, client: Client) -> bool:
-        """Mark one as used and store the client; true for exactly one caller."""
+    async def redeem(self, code_hash: str, client: Client, until: datetime) -> bool:
+        """Mark one as used, and let the client be its installation's node; true for one caller."""
         async with self._database.write() as connection:
             if not await self._use(connection, code_hash):
                 return False
+            for document in await credentials.clients_of(connection, client.installation or ""):
+                before = _CLIENT.validate_python(document)
+                if Scope.NODE in before.scopes:
+                    await credentials.remove_client(connection, before.client_id)
+                    # A client is the family of its tokens.
+                    await credentials.revoke(connection, before.client_id, until)
             await add_client(connection, client)
         return True
 

@@ -28,6 +28,19 @@ async def client(connection: AsyncConnection, client_id: str) -> dict[str, Any] 
     return document
 
 
+async def clients_of(connection: AsyncConnection, installation: str) -> list[dict[str, Any]]:
+    """Documents of the clients that stand for an installation."""
+    query = sa.select(clients.c.document).where(
+        clients.c.document["installation"].as_string() == installation
+    )
+    return list((await connection.execute(query)).scalars())
+
+
+async def remove_client(connection: AsyncConnection, client_id: str) -> None:
+    """Remove a client, which can then ask for nothing."""
+    await connection.execute(sa.delete(clients).where(clients.c.id == client_id))
+
+
 async def add_grant(
     connection: AsyncConnection,
     kind: str,

@@ -109,10 +109,11 @@ class MemoryRefreshTokens:
 
 
 class MemoryEnrolments:
-    def __init__(self, clients):
+    def __init__(self, clients, revocations):
         self.rows = {}
         self.used = set()
         self._clients = clients
+        self._revocations = revocations
 
     async def add(self, enrolment):
         await asyncio.sleep(0)
@@ -122,11 +123,15 @@ class MemoryEnrolments:
         await asyncio.sleep(0)
         return self.rows.get(code_hash)
 
-    async def redeem(self, code_hash, client):
+    async def redeem(self, code_hash, client, until):
         await asyncio.sleep(0)
         if code_hash in self.used:
             return False
         self.used.add(code_hash)
+        for before in list(self._clients.rows.values()):
+            if before.installation == client.installation:
+                del self._clients.rows[before.client_id]
+                self._revocations.until[before.client_id] = until
         self._clients.add(client)
         return True
 
@@ -162,8 +167,8 @@ def refresh_tokens():
 
 
 @pytest.fixture
-def enrolments(clients):
-    return MemoryEnrolments(clients)
+def enrolments(clients, revocations):
+    return MemoryEnrolments(clients, revocations)
 
 
 @pytest.fixture

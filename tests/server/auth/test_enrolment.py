@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skyscan_server.auth.enrolment import Enrolling, EnrolmentRefused
+from skyscan_server.auth.grants.errors import OAuthError
 from skyscan_server.auth.grants.token_endpoint import TokenEndpoint
 from skyscan_server.auth.grants.token_request import TokenRequest
 from skyscan_server.auth.machine_secret import hash_secret
+from skyscan_server.auth.principal import TokenRefused
 from skyscan_server.auth.scopes import Scope
 from skyscan_server.auth.typed_code import new_code, read_code
 
@@ -43,6 +45,38 @@ async def test_a_code_becomes_a_client_that_gets_tokens(
     principal = await verifier.verify(reply.access_token)
     assert (principal.subject, principal.installation) == (enrolled.client_id, "roof")
     assert principal.scopes == {Scope.NODE}
+
+
+async def test_a_second_code_ends_the_node_that_there_was(
+    enrolling, issuer, clients, codes, refresh_tokens, revocations, verifier
+):
+    endpoint = TokenEndpoint(
+        issuer,
+        clients=clients,
+        codes=codes,
+        refresh_tokens=refresh_tokens,
+        revocations=revocations,
+    )
+
+    async def token_of(enrolled):
+        request = TokenRequest(
+            grant_type="client_credentials",
+            client_id=enrolled.client_id,
+            client_secret=enrolled.client_secret,
+        )
+        return (await endpoint.answer(request)).access_token
+
+    mast = await enrolling.redeem((await enrolling.invite("mast")).code)
+    first = await enrolling.redeem((await enrolling.invite("roof")).code)
+    good = await token_of(first)
+    await verifier.verify(good)
+    second = await enrolling.redeem((await enrolling.invite("roof")).code)
+    with pytest.raises(OAuthError, match="invalid_client"):
+        await token_of(first)
+    with pytest.raises(TokenRefused, match="revoked"):
+        await verifier.verify(good)
+    for other in (mast, second):
+        await verifier.verify(await token_of(other))
 
 
 async def test_only_hashes_are_stored_and_shown(enrolling, enrolments, clients):

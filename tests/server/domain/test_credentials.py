@@ -96,9 +96,28 @@ async def test_an_enrolment_makes_one_client(database):
     await enrolments.add(ENROLMENT)
     assert await enrolments.find("enrolment") == ENROLMENT
     made = [replace(CLIENT, client_id=f"roof-{n}") for n in range(10)]
-    assert await raced(enrolments.redeem("enrolment", client) for client in made) == 1
+    assert await raced(enrolments.redeem("enrolment", client, SOON) for client in made) == 1
     found = [await clients.find(client.client_id) for client in made]
     assert len([client for client in found if client is not None]) == 1
+
+
+async def test_an_enrolment_ends_the_node_of_its_installation_and_nothing_else(database):
+    enrolments, clients = StoredEnrolments(database), StoredClients(database)
+    revocations = StoredRevocations(database)
+    service = replace(CLIENT, client_id="service", scopes=SCOPES)
+    mast = replace(CLIENT, client_id="mast-1", installation="mast")
+    for client in (CLIENT, service, mast):
+        await clients.add(client)
+    await enrolments.add(ENROLMENT)
+    following = replace(CLIENT, client_id="roof-2")
+    assert await enrolments.redeem("enrolment", following, SOON)
+    assert await clients.find("roof-1") is None
+    assert await revocations.any_revoked(["roof-1"])
+    assert not await revocations.any_revoked(["roof-2", "service", "mast-1"])
+    for client in (following, service, mast):
+        assert await clients.find(client.client_id) == client
+    assert not await enrolments.redeem("enrolment", CLIENT, SOON)
+    assert await clients.find("roof-2") == following, "a code that was used ends nothing"
 
 
 async def test_the_same_hash_of_another_kind_is_something_else(database):
