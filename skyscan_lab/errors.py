@@ -33,6 +33,8 @@ are read by somebody who stands beside an antenna and cannot see the code.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -193,3 +195,27 @@ class PositionMismatch(DeviceError):
 
 class NoSignalSource(DeviceError):
     """The device measures no signal strength."""
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an error of the system say which file it is about: one of a write or a sync does not.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Examples
+    --------
+    >>> with naming(Path("/the/disk/file")):
+    ...     raise OSError(28, "No space left on device")
+    Traceback (most recent call last):
+    OSError: [Errno 28] No space left on device: '/the/disk/file'
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
