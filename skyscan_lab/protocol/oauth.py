@@ -27,7 +27,7 @@ class TokenReply(_Reply):
 
 
 class TokenError(_Reply):
-    """Answer of ``POST /oauth/token`` to what is refused; names as in RFC 6749."""
+    """Answer of ``POST /oauth/token`` and ``/oauth/revoke`` to what is refused: RFC 6749."""
 
     error: str
     error_description: str = ""

@@ -38,7 +38,7 @@ class Expected:
 
     def in_time(self, expires: datetime | None, now: datetime) -> bool:
         """Whether a token that ends then is still good."""
-        return expires is None or now < expires + self.leeway
+        return expires is None or now - self.leeway < expires
 
     def principal(self, claims: Mapping[str, Any], now: datetime, fallback_id: str) -> Principal:
         """Tell who the bearer of a token is.
@@ -84,6 +84,7 @@ class Expected:
             scopes=scopes,
             token_id=_name(claims, "jti") or fallback_id,
             expires=expires,
+            client_id=_name(claims, "client_id"),
         )
 
 

@@ -76,6 +76,7 @@ class Issuer:
         scopes: Iterable[Scope],
         *,
         installation: str | None = None,
+        client_id: str | None = None,
         family: str | None = None,
         lifetime: timedelta | None = None,
     ) -> AccessToken:
@@ -89,6 +90,8 @@ class Issuer:
             What it is good for.
         installation : str, optional
             The installation whose things its bearer may see; None for people, who may see all.
+        client_id : str, optional
+            The program that it is given to; None where it is given to a person.
         family : str, optional
             By which it can be revoked together with others; by default a family of its own.
         lifetime : timedelta, optional
@@ -122,5 +125,7 @@ class Issuer:
         }
         if installation is not None:
             claims["installation"] = installation
+        if client_id is not None:
+            claims["client_id"] = client_id
         expires = datetime.fromtimestamp(issued + seconds, UTC)
         return AccessToken(self._key.sign(claims, ACCESS_KIND), token_id, expires)

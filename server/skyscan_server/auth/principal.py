@@ -26,6 +26,8 @@ class Principal:
         By which its token is revoked.
     expires : datetime or None
         When the token ends (UTC); None where no token was needed.
+    client_id : str or None
+        The program that the token was given to, where its issuer says so.
     """
 
     subject: str
@@ -33,6 +35,7 @@ class Principal:
     scopes: frozenset[Scope]
     token_id: str
     expires: datetime | None
+    client_id: str | None = None
 
 
 class TokenRefused(Exception):

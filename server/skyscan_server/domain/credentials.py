@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -118,11 +119,19 @@ class StoredRefreshTokens(_Grants[RefreshToken]):
     def __init__(self, database: Database) -> None:
         super().__init__(database, RefreshToken, "token_hash")
 
-    async def rotate(self, token_hash: str, following: RefreshToken) -> bool:
+    async def rotate(self, token_hash: str, following: RefreshToken, used: datetime | None) -> bool:
         """Mark one as used and store the next; true for exactly one caller."""
         async with self._database.write() as connection:
             if not await self._use(connection, token_hash):
                 return False
+            document = await credentials.grant(connection, self._kind, token_hash)
+            old = replace(
+                self._adapter.validate_python(document),
+                used=used,
+                followed_by=following.token_hash,
+            )
+            changed = self._adapter.dump_python(old, mode="json")
+            await credentials.change_grant(connection, self._kind, token_hash, changed)
             await self._add(connection, following)
         return True
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from skyscan_server.auth.enrolment import Enrolling
 from skyscan_server.auth.grants.authorization import Authorizations
+from skyscan_server.auth.grants.revocation_endpoint import RevocationEndpoint
 from skyscan_server.auth.grants.token_endpoint import TokenEndpoint
 from skyscan_server.auth.issuer import Issuer
 from skyscan_server.auth.keys import SigningKey, load_signing_key
@@ -46,6 +47,7 @@ class Access:
     issuer: Issuer
     clients: BuiltInClients
     endpoint: TokenEndpoint
+    revoking: RevocationEndpoint
     authorizations: Authorizations
     enrolling: Enrolling
     revocations: StoredRevocations
@@ -62,6 +64,7 @@ async def access_to(settings: HubSettings, database: Database) -> AsyncIterator[
     revocations = StoredRevocations(database)
     clients = BuiltInClients(StoredClients(database))
     codes = StoredCodes(database)
+    refresh_tokens = StoredRefreshTokens(database)
     ours = JwtVerifier(key.key_set(), ISSUER, AUDIENCE, revocations)
     async with AsyncExitStack() as stack:
         people = ours
@@ -79,7 +82,14 @@ async def access_to(settings: HubSettings, database: Database) -> AsyncIterator[
                 issuer,
                 clients=clients,
                 codes=codes,
-                refresh_tokens=StoredRefreshTokens(database),
+                refresh_tokens=refresh_tokens,
+                revocations=revocations,
+            ),
+            revoking=RevocationEndpoint(
+                issuer,
+                ours,
+                clients=clients,
+                refresh_tokens=refresh_tokens,
                 revocations=revocations,
             ),
             authorizations=Authorizations(ISSUER, clients, codes),

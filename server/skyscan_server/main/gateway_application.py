@@ -36,7 +36,7 @@ def gateway_application(
         *EnrolmentRoute(access.enrolling).operations,
         *NodeRoutes(rules.nodes, rules.tasks, rules.ingest).operations,
         *AssetRoutes(rules.assets, rules.nodes, rules.tasks).operations,
-        *token_operations(access.endpoint, access.key),
+        *token_operations(access.endpoint, access.revoking, access.key),
     ]
     return make_application(
         operations,

@@ -43,7 +43,7 @@ def public_application(
         *RotorRoutes(rules.rotors, rules.motions).operations,
         *NodeRoutes(rules.nodes, access.enrolling).operations,
         *tickets.operations,
-        *token_operations(access.endpoint, access.key),
+        *token_operations(access.endpoint, access.revoking, access.key),
         *people_operations(access.authorizations, access.people),
         *health.OPERATIONS,
     ]

@@ -67,6 +67,17 @@ async def grant(connection: AsyncConnection, kind: str, grant_id: str) -> dict[s
     return document
 
 
+async def change_grant(
+    connection: AsyncConnection, kind: str, grant_id: str, document: dict[str, Any]
+) -> None:
+    """Store another document for it."""
+    await connection.execute(
+        sa.update(grants)
+        .where(grants.c.kind == kind, grants.c.id == grant_id)
+        .values(document=document)
+    )
+
+
 async def use_grant(connection: AsyncConnection, kind: str, grant_id: str) -> bool:
     """Mark it as used; true for the first one who does."""
     statement = (

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from skyscan_lab.protocol.oauth import TokenError, TokenReply
 from skyscan_server.auth.grants.authorization import AuthorizationRequest, Authorizations
 from skyscan_server.auth.grants.errors import OAuthError
+from skyscan_server.auth.grants.revocation_endpoint import RevocationEndpoint, RevocationRequest
 from skyscan_server.auth.grants.token_endpoint import TokenEndpoint
 from skyscan_server.auth.grants.token_request import TokenRequest
 from skyscan_server.auth.keys import SigningKey
@@ -57,6 +58,15 @@ class TokenForm(_Form):
     refresh_token: str | None = Field(default=None, repr=False)
 
 
+class RevocationForm(_Form):
+    """Body of ``POST /oauth/revoke``: RFC 7009, section 2.1."""
+
+    token: str | None = Field(default=None, repr=False)
+    token_type_hint: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = Field(default=None, repr=False)
+
+
 class AuthorizationQuery(_Form):
     """Query of ``GET /oauth/authorize``: RFC 6749, section 4.1.1; RFC 7636."""
 
@@ -86,8 +96,10 @@ class JsonWebKeys(BaseModel):
     keys: list[dict[str, Any]]
 
 
-def token_operations(endpoint: TokenEndpoint, key: SigningKey) -> list[Operation]:
-    """Declare the token endpoint and the public keys."""
+def token_operations(
+    endpoint: TokenEndpoint, revoking: RevocationEndpoint, key: SigningKey
+) -> list[Operation]:
+    """Declare the endpoints that give tokens and take them back, and the public keys."""
 
     async def issue_token(call: Call[TokenForm, None]) -> TokenReply:
         call.answer_headers |= _NOT_STORED
@@ -95,9 +107,15 @@ def token_operations(endpoint: TokenEndpoint, key: SigningKey) -> list[Operation
             request = TokenRequest.of(call.body.fields, call.request.headers.get("Authorization"))
             return await endpoint.answer(request)
         except OAuthError as error:
-            status = 401 if error.error == "invalid_client" else 400
-            headers = {"WWW-Authenticate": "Basic"} if status == 401 else {}
-            raise HttpRefusal(status, str(error), {**headers, **_NOT_STORED}) from error
+            raise _refusal(error) from error
+
+    async def revoke_token(call: Call[RevocationForm, None]) -> None:
+        call.answer_headers |= _NOT_STORED
+        try:
+            header = call.request.headers.get("Authorization")
+            await revoking.answer(RevocationRequest.of(call.body.fields, header))
+        except OAuthError as error:
+            raise _refusal(error) from error
 
     async def json_web_keys(call: Call[None, None]) -> JsonWebKeys:  # noqa: ARG001 - a handler takes its call
         return JsonWebKeys.model_validate(key.jwks())
@@ -115,6 +133,24 @@ def token_operations(endpoint: TokenEndpoint, key: SigningKey) -> list[Operation
             problem=ProblemShape(TokenError, _token_error),
             errors={
                 400: "invalid_grant: code: expired",
+                401: "invalid_client: the client is unknown, or its secret is wrong",
+            },
+        ),
+        Operation(
+            method="POST",
+            path="/oauth/revoke",
+            handler=revoke_token,
+            summary="End a token before its time",
+            description="A refresh token ends with its whole login. A token that is good no more "
+            "is answered in the same way.",
+            public=True,
+            tag=_TAG,
+            status=200,
+            consumes=FORM,
+            max_body_bytes=2**14,
+            problem=ProblemShape(TokenError, _token_error),
+            errors={
+                400: "invalid_grant: token: not given to this client",
                 401: "invalid_client: the client is unknown, or its secret is wrong",
             },
         ),
@@ -181,6 +217,12 @@ def people_operations(authorizations: Authorizations, verifier: TokenVerifier) -
             errors={**refusals, 401: "the token has expired"},
         ),
     ]
+
+
+def _refusal(error: OAuthError) -> HttpRefusal:
+    status = 401 if error.error == "invalid_client" else 400
+    headers = {"WWW-Authenticate": "Basic"} if status == 401 else {}
+    return HttpRefusal(status, str(error), {**headers, **_NOT_STORED})
 
 
 def _token_error(status: int, words: str) -> dict[str, object]:

@@ -4,6 +4,7 @@ Each call of a store lets others run first, as with a real one, so that races sh
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -99,11 +100,13 @@ class MemoryRefreshTokens:
         await asyncio.sleep(0)
         return self.rows.get(token_hash)
 
-    async def rotate(self, token_hash, following):
+    async def rotate(self, token_hash, following, used):
         await asyncio.sleep(0)
         if token_hash in self.used:
             return False
         self.used.add(token_hash)
+        old = self.rows[token_hash]
+        self.rows[token_hash] = replace(old, used=used, followed_by=following.token_hash)
         self.rows[following.token_hash] = following
         return True
 

@@ -84,10 +84,13 @@ async def test_a_refresh_token_is_exchanged_once_and_only_then_is_there_a_next(d
     tokens = StoredRefreshTokens(database)
     await tokens.add(TOKEN)
     following = [replace(TOKEN, token_hash=f"next {n}") for n in range(10)]
-    assert await raced(tokens.rotate("token", one) for one in following) == 1
+    assert await raced(tokens.rotate("token", one, SOON) for one in following) == 1
     found = [await tokens.find(one.token_hash) for one in following]
-    assert len([one for one in found if one is not None]) == 1
-    assert not await tokens.rotate("unknown", replace(TOKEN, token_hash="never"))
+    (stored,) = [one for one in found if one is not None]
+    assert await tokens.find("token") == replace(TOKEN, used=SOON, followed_by=stored.token_hash), (
+        "a second use must be known as one"
+    )
+    assert not await tokens.rotate("unknown", replace(TOKEN, token_hash="never"), SOON)
     assert await tokens.find("never") is None
 
 
@@ -125,7 +128,9 @@ async def test_the_same_hash_of_another_kind_is_something_else(database):
     await StoredRefreshTokens(database).add(replace(TOKEN, token_hash="same"))
     assert await StoredEnrolments(database).find("same") is None
     assert await StoredCodes(database).use("same")
-    assert await StoredRefreshTokens(database).rotate("same", replace(TOKEN, token_hash="next"))
+    assert await StoredRefreshTokens(database).rotate(
+        "same", replace(TOKEN, token_hash="next"), SOON
+    )
 
 
 async def test_what_expired_long_ago_is_dropped(database):

@@ -23,6 +23,7 @@ PUBLIC = {
     "/health",
     "/healthz",
     "/oauth/authorize",
+    "/oauth/revoke",
     "/oauth/token",
     "/openapi.json",
     "/readyz",

@@ -20,6 +20,9 @@ from skyscan_server.auth.scopes import Scope, format_scopes, parse_scopes, unkno
 LOGIN_LIFETIME = timedelta(days=30)
 """After this time a person logs in again."""
 
+ASKED_AGAIN_WITHIN = timedelta(seconds=30)
+"""For how long a refresh whose answer was lost may be asked for again."""
+
 _Answer = Callable[[Client, TokenRequest], Awaitable[TokenReply]]
 
 
@@ -80,7 +83,9 @@ class TokenEndpoint:
     async def _to_client(self, client: Client, request: TokenRequest) -> TokenReply:
         scopes = _narrowed(request.scope, client.scopes)
         # The client is the family: all its tokens end by revoking the client.
-        return self._reply(client.client_id, scopes, client.client_id, client.installation)
+        return self._reply(
+            client, client.client_id, scopes, client.client_id, installation=client.installation
+        )
 
     async def _to_code(self, client: Client, request: TokenRequest) -> TokenReply:
         request.need("code", "redirect_uri", "code_verifier")
@@ -107,7 +112,9 @@ class TokenEndpoint:
                     expires=now + self._login_lifetime,
                 )
             )
-        return self._reply(code.subject, code.scopes, code.family, refresh_token=refresh_token)
+        return self._reply(
+            client, code.subject, code.scopes, code.family, refresh_token=refresh_token
+        )
 
     async def _to_refresh_token(self, client: Client, request: TokenRequest) -> TokenReply:
         request.need("refresh_token")
@@ -129,11 +136,23 @@ class TokenEndpoint:
             scopes=old.scopes,
             expires=old.expires,
         )
-        if not await self._refresh_tokens.rotate(old.token_hash, following):
+        if not await self._rotate(old.token_hash, following):
             # Two have it, and one of them is a thief; nobody can tell which.
             await self._end(old.family)
             raise OAuthError("invalid_grant", "refresh_token: used before; the login is revoked")
-        return self._reply(old.subject, scopes, old.family, refresh_token=refresh_token)
+        return self._reply(client, old.subject, scopes, old.family, refresh_token=refresh_token)
+
+    async def _rotate(self, token_hash: str, following: RefreshToken) -> bool:
+        now = self._issuer.clock()
+        if await self._refresh_tokens.rotate(token_hash, following, now):
+            return True
+        old = await self._refresh_tokens.find(token_hash)
+        if old is None or old.used is None or old.followed_by is None:
+            return False
+        if now >= old.used + ASKED_AGAIN_WITHIN:
+            return False
+        # Asked again: what the lost answer held is given up, unless it was not lost and is used.
+        return await self._refresh_tokens.rotate(old.followed_by, following, None)
 
     async def _end(self, family: str) -> None:
         """Revoke a login for as long as anything of it could be good."""
@@ -142,13 +161,17 @@ class TokenEndpoint:
 
     def _reply(
         self,
+        client: Client,
         subject: str,
         scopes: frozenset[Scope],
         family: str,
+        *,
         installation: str | None = None,
         refresh_token: str | None = None,
     ) -> TokenReply:
-        made = self._issuer.mint(subject, scopes, installation=installation, family=family)
+        made = self._issuer.mint(
+            subject, scopes, installation=installation, client_id=client.client_id, family=family
+        )
         return TokenReply(
             access_token=made.token,
             expires_in=int(self._issuer.lifetime.total_seconds()),

@@ -57,15 +57,7 @@ class TokenRequest:
             For a parameter that came twice or is too long, for a client that names itself in
             two ways, and for another kind of header.
         """
-        found = read_parameters(fields, _NAMES)
-        if authorization is not None:
-            name, secret = _basic(authorization)
-            if "client_secret" in found or found.get("client_id", name) != name:
-                raise OAuthError(
-                    "invalid_request", "the client names itself in the header and in the form"
-                )
-            found |= {"client_id": name, "client_secret": secret}
-        return cls(**found)
+        return cls(**read_asking(fields, authorization, _NAMES))
 
     def need(self, *names: str) -> None:
         """Check that parts were given.
@@ -78,6 +70,21 @@ class TokenRequest:
         missing = [name for name in names if not getattr(self, name)]
         if missing:
             raise OAuthError("invalid_request", f"{', '.join(missing)}: must be given")
+
+
+def read_asking(
+    fields: Iterable[tuple[str, str]], authorization: str | None, names: frozenset[str]
+) -> dict[str, str]:
+    """Read a form in which, or beside which, a client says who it is; see `TokenRequest.of`."""
+    found = read_parameters(fields, names)
+    if authorization is not None:
+        name, secret = _basic(authorization)
+        if "client_secret" in found or found.get("client_id", name) != name:
+            raise OAuthError(
+                "invalid_request", "the client names itself in the header and in the form"
+            )
+        found |= {"client_id": name, "client_secret": secret}
+    return found
 
 
 def _basic(header: str) -> tuple[str, str]:

@@ -11,7 +11,11 @@ from skyscan_server.auth.grants.authorization import AuthorizationRequest, Autho
 from skyscan_server.auth.grants.clients import Client, GrantType
 from skyscan_server.auth.grants.errors import OAuthError
 from skyscan_server.auth.grants.pkce import challenge_of
-from skyscan_server.auth.grants.token_endpoint import LOGIN_LIFETIME, TokenEndpoint
+from skyscan_server.auth.grants.token_endpoint import (
+    ASKED_AGAIN_WITHIN,
+    LOGIN_LIFETIME,
+    TokenEndpoint,
+)
 from skyscan_server.auth.grants.token_request import TokenRequest
 from skyscan_server.auth.machine_secret import hash_secret
 from skyscan_server.auth.principal import Principal, TokenRefused
@@ -281,15 +285,54 @@ async def test_a_second_use_of_a_refresh_token_ends_the_login(ask, login, verifi
     assert await refused(ask(**refresh(third))) == "invalid_grant"
 
 
-async def test_of_two_at_once_with_a_refresh_token_neither_keeps_one(ask, login, verifier):
+async def test_a_refresh_whose_answer_was_lost_may_be_asked_for_again(ask, login, verifier, clock):
+    reply = await ask(**await login())
+    await ask(**refresh(reply))  # and the answer is lost
+    clock.advance(seconds=ASKED_AGAIN_WITHIN.total_seconds() - 1)
+    again = await ask(**refresh(reply))
+    assert (await verifier.verify(again.access_token)).subject == "owner"
+    clock.advance(hours=1)
+    await ask(**refresh(again))
+
+
+async def test_but_not_for_long(ask, login, verifier, clock):
+    reply = await ask(**await login())
+    following = await ask(**refresh(reply))
+    clock.advance(seconds=ASKED_AGAIN_WITHIN.total_seconds())
+    assert await refused(ask(**refresh(reply))) == "invalid_grant"
+    with pytest.raises(TokenRefused, match="revoked"):
+        await verifier.verify(following.access_token)
+
+
+async def test_and_only_once(ask, login):
+    reply = await ask(**await login())
+    await ask(**refresh(reply))
+    again = await ask(**refresh(reply))
+    assert await refused(ask(**refresh(reply))) == "invalid_grant"
+    assert await refused(ask(**refresh(again))) == "invalid_grant"
+
+
+async def test_a_thief_who_asks_again_is_found_out_when_the_owner_goes_on(ask, login, verifier):
+    reply = await ask(**await login())
+    owners = await ask(**refresh(reply))
+    thiefs = await ask(**refresh(reply))
+    assert await refused(ask(**refresh(owners))) == "invalid_grant"
+    for one in (owners, thiefs):
+        with pytest.raises(TokenRefused, match="revoked"):
+            await verifier.verify(one.access_token)
+        assert await refused(ask(**refresh(one))) == "invalid_grant"
+
+
+async def test_of_many_at_once_with_a_refresh_token_none_keeps_one(ask, login, verifier):
     reply = await ask(**await login())
     asked = refresh(reply)
-    answers = await asyncio.gather(ask(**asked), ask(**asked), return_exceptions=True)
+    answers = await asyncio.gather(*(ask(**asked) for _ in range(5)), return_exceptions=True)
     replies = [answer for answer in answers if not isinstance(answer, OAuthError)]
-    assert len(replies) == 1
-    with pytest.raises(TokenRefused, match="revoked"):
-        await verifier.verify(replies[0].access_token)
-    assert await refused(ask(**refresh(replies[0]))) == "invalid_grant"
+    assert len(replies) <= 2
+    for one in replies:
+        with pytest.raises(TokenRefused, match="revoked"):
+            await verifier.verify(one.access_token)
+        assert await refused(ask(**refresh(one))) == "invalid_grant"
 
 
 async def test_less_may_be_asked_for_and_the_login_keeps_the_rest(ask, login, verifier):
