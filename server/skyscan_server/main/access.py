@@ -12,8 +12,9 @@ from skyscan_server.auth.enrolment import Enrolling
 from skyscan_server.auth.grants.authorization import Authorizations
 from skyscan_server.auth.grants.revocation_endpoint import RevocationEndpoint
 from skyscan_server.auth.grants.token_endpoint import TokenEndpoint
-from skyscan_server.auth.issuer import Issuer
+from skyscan_server.auth.issuer import AccessToken, Issuer
 from skyscan_server.auth.keys import SigningKey, load_signing_key
+from skyscan_server.auth.own_token import OwnToken
 from skyscan_server.auth.principal import TokenVerifier
 from skyscan_server.auth.remote_keys import RemoteKeys
 from skyscan_server.auth.tickets import Tickets
@@ -25,7 +26,7 @@ from skyscan_server.domain.credentials import (
     StoredRefreshTokens,
     StoredRevocations,
 )
-from skyscan_server.main.issuing import AUDIENCE, ISSUER, BuiltInClients, issuer_of
+from skyscan_server.main.issuing import AUDIENCE, ISSUER, BuiltInClients, issuer_of, lab_token
 from skyscan_server.settings import HubSettings
 from skyscan_server.store.database import Database
 
@@ -38,9 +39,11 @@ class Access:
 
     Attributes
     ----------
+    lab_token : AccessToken
+        With which notebooks and commands on this machine come in.
     people, nodes : TokenVerifier
         Of those who come to the public API, and to the gateway. An outside issuer takes our
-        place for people; nodes enrol here, and have our tokens.
+        place for people, but for the lab's own token; nodes enrol here, and have our tokens.
     """
 
     key: SigningKey
@@ -51,6 +54,7 @@ class Access:
     authorizations: Authorizations
     enrolling: Enrolling
     revocations: StoredRevocations
+    lab_token: AccessToken
     people: TokenVerifier
     nodes: TokenVerifier
     tickets: Tickets
@@ -67,13 +71,15 @@ async def access_to(settings: HubSettings, database: Database) -> AsyncIterator[
     refresh_tokens = StoredRefreshTokens(database)
     ours = JwtVerifier(key.key_set(), ISSUER, AUDIENCE, revocations)
     async with AsyncExitStack() as stack:
-        people = ours
+        own = lab_token(issuer)
+        people: TokenVerifier = ours
         outside = settings.outside_issuer
         if outside is not None:
             keys = await stack.enter_async_context(RemoteKeys(outside.jwks_url))
-            people = JwtVerifier(
+            theirs = JwtVerifier(
                 keys, outside.issuer, outside.audience, revocations, leeway=_LEEWAY
             )
+            people = OwnToken(own, ours, theirs)
         yield Access(
             key=key,
             issuer=issuer,
@@ -95,6 +101,7 @@ async def access_to(settings: HubSettings, database: Database) -> AsyncIterator[
             authorizations=Authorizations(ISSUER, clients, codes),
             enrolling=Enrolling(StoredEnrolments(database)),
             revocations=revocations,
+            lab_token=own,
             people=people,
             nodes=ours,
             tickets=Tickets(),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from skyscan_server.auth.grants.clients import Client, Clients, GrantType
-from skyscan_server.auth.issuer import Issuer
+from skyscan_server.auth.issuer import AccessToken, Issuer
 from skyscan_server.auth.keys import SigningKey, load_signing_key
 from skyscan_server.auth.machine_secret import hash_secret
 from skyscan_server.auth.scopes import GRANTS, Scope
@@ -46,9 +46,9 @@ def person_token(data: Path, grant: str, lifetime: timedelta) -> str:
     return issuer.mint(f"{grant}@{data.name}", GRANTS[grant], lifetime=lifetime).token
 
 
-def lab_token(issuer: Issuer) -> str:
+def lab_token(issuer: Issuer) -> AccessToken:
     """Token of whoever has started the lab: for their notebooks and commands."""
-    return issuer.mint("lab", GRANTS["owner"], lifetime=_LAB_LIFETIME).token
+    return issuer.mint("lab", GRANTS["owner"], lifetime=_LAB_LIFETIME)
 
 
 class BuiltInClients:

@@ -26,7 +26,6 @@ from skyscan_server.main.background import background
 from skyscan_server.main.built_in import built_in_config, built_in_node
 from skyscan_server.main.gateway_application import gateway_application
 from skyscan_server.main.internal_application import internal_application
-from skyscan_server.main.issuing import lab_token
 from skyscan_server.main.listeners import listening, listening_at_path
 from skyscan_server.main.public_application import public_application
 from skyscan_server.main.rules import Rules
@@ -145,11 +144,9 @@ async def serving(
             await stack.enter_async_context(background(node.run()))
         public = public_application(settings, rules, access, readiness, metrics)
         url = await stack.enter_async_context(listening(public, settings.host, settings.port))
-        if settings.outside_issuer is None:
-            runtime = Runtime(
-                url=url, gateway_url=gateway_url, token=lab_token(access.issuer), pid=os.getpid()
-            )
-            await stack.enter_async_context(runtime_file(settings.data, runtime))
+        token = access.lab_token.token
+        runtime = Runtime(url=url, gateway_url=gateway_url, token=token, pid=os.getpid())
+        await stack.enter_async_context(runtime_file(settings.data, runtime))
         yield Hub(url, gateway_url, internal_url, public, gateway, internal)
 
 
