@@ -14,8 +14,12 @@ from __future__ import annotations
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable
+from astropy.time import Time
 from numpy.typing import ArrayLike, NDArray
 
+from skyscan_lab.catalogs.catalog import Catalog
+from skyscan_lab.errors import InvalidInput
+from skyscan_lab.geodesy import north_east_up
 from skyscan_lab.session import Location, LocationLike, as_location
 from skyscan_lab.sphere import Angles, direction
 
@@ -24,8 +28,6 @@ ORBIT_RADIUS_M = 42_164_172.0
 
 # The equator sees 81.3° along the arc to either side, a mountain there a little more.
 _FARTHEST_DEG = 83.0
-_SEMI_MAJOR_M = 6_378_137.0
-_FLATTENING = 1.0 / 298.257223563
 
 
 def look_angles(
@@ -52,17 +54,13 @@ def look_angles(
     (165.64, 34.6)
     """
     site = as_location(location)
-    longitude = np.radians(np.asarray(longitude_deg, dtype=float) - site.longitude_deg)
-    latitude = np.radians(site.latitude_deg)
-    # Earth-centred, with the x axis on the site's meridian.
-    radial, polar = _meridian_position(site)
-    x = ORBIT_RADIUS_M * np.cos(longitude) - radial
-    y = ORBIT_RADIUS_M * np.sin(longitude)
-    z = -polar
-    north = -np.sin(latitude) * x + np.cos(latitude) * z
-    up = np.cos(latitude) * x + np.sin(latitude) * z
-    azimuth, elevation = direction(np.stack([north, y, up], axis=-1))
-    return azimuth, elevation, np.asarray(np.sqrt(x**2 + y**2 + z**2))
+    longitude = np.radians(np.asarray(longitude_deg, dtype=float))
+    satellite = ORBIT_RADIUS_M * np.stack(
+        [np.cos(longitude), np.sin(longitude), np.zeros_like(longitude)], axis=-1
+    )
+    away = north_east_up(satellite, site.latitude_deg, site.longitude_deg, site.height_m)
+    azimuth, elevation = direction(away)
+    return azimuth, elevation, np.linalg.norm(away, axis=-1)
 
 
 def arc(location: LocationLike, step_deg: float = 1.0) -> QTable:
@@ -102,12 +100,32 @@ def arc(location: LocationLike, step_deg: float = 1.0) -> QTable:
     )
 
 
-def _meridian_position(site: Location) -> tuple[float, float]:
-    """Distance of a site from the Earth's axis and above its equator, metres, on WGS-84."""
-    latitude = np.radians(site.latitude_deg)
-    eccentricity2 = _FLATTENING * (2.0 - _FLATTENING)
-    normal = _SEMI_MAJOR_M / np.sqrt(1.0 - eccentricity2 * np.sin(latitude) ** 2)
-    return (
-        float((normal + site.height_m) * np.cos(latitude)),
-        float((normal * (1.0 - eccentricity2) + site.height_m) * np.sin(latitude)),
-    )
+class Geostationary(Catalog):
+    """Geostationary satellites by their longitudes.
+
+    Parameters
+    ----------
+    names : array_like of str, shape (n,)
+        One a satellite.
+    longitude_deg : array_like, shape (n,)
+        Degrees east; negative or above 180 is west.
+
+    Examples
+    --------
+    >>> slot = Geostationary(["ASTRA 1"], [19.2])
+    >>> azimuth, elevation = slot.directions(location=(47.37, 8.54))
+    >>> azimuth.round(2), elevation.round(2)
+    (array([[165.64]]), array([[34.6]]))
+    """
+
+    needs_time = False
+
+    def __init__(self, names: ArrayLike, longitude_deg: ArrayLike) -> None:
+        self.names = np.asarray(names, dtype=str).reshape(-1)
+        self._longitude = np.asarray(longitude_deg, dtype=float).reshape(-1)
+        if len(self._longitude) != len(self.names):
+            raise InvalidInput("longitude_deg", len(self._longitude), f"{len(self.names)} of them")
+
+    def _geometric(self, times: Time, site: Location) -> tuple[Angles, Angles]:  # noqa: ARG002 (it stands still)
+        azimuth, elevation, _ = look_angles(self._longitude, site)
+        return azimuth[None, :], elevation[None, :]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyscan_lab.catalogs import body_direction, look_angles
-from skyscan_lab.catalogs.sun_moon import SUN_DIAMETER_DEG
+from skyscan_lab.catalogs.solar_system import SUN_DIAMETER_DEG
 from skyscan_lab.session import Location
 from skyscan_lab.sphere import Angles, direction, offset, unit_vector
 
