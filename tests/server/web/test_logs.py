@@ -52,6 +52,12 @@ def test_the_level_is_the_lowest_that_is_written():
     assert [json.loads(line)["level"] for line in done.stderr.splitlines()] == ["warning", "error"]
 
 
+def test_a_log_that_takes_nothing_stops_nobody():
+    """Also where it is on the disk that is full."""
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        run("info", stdout=full, stderr=full)
+
+
 def test_on_a_terminal_they_are_for_people():
     ours, theirs = pty.openpty()
     run("info", stderr=theirs)
