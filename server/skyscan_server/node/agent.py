@@ -221,7 +221,13 @@ class Node:
                 log.warning("cannot enrol yet", hub=node.hub, reason=str(error))
             await asyncio.sleep(backoff.pause_s())
         path = credentials_file(node)
-        await asyncio.to_thread(keep_credentials, path, credentials)
+        while True:  # the code is used up: without them this node could never come back
+            try:
+                await asyncio.to_thread(keep_credentials, path, credentials)
+                break
+            except OSError as error:
+                log.warning("credentials cannot be kept yet", path=str(path), reason=str(error))
+            await asyncio.sleep(self._timing.disk_s)
         log.info("enrolled", client_id=credentials.client_id, kept_in=str(path))
         return credentials
 
