@@ -38,7 +38,7 @@ def public_application(
     """Make it."""
     tickets = TicketRoutes(access.tickets)
     operations = [
-        *SkyScan(rules.sessions, rules.nodes, rules.troubles).operations,
+        *SkyScan(rules.sessions, rules.nodes, rules.troubles, rules.ingest).operations,
         *Export(rules.sessions, settings.data).operations,
         *RotorRoutes(rules.rotors, rules.motions).operations,
         *NodeRoutes(rules.nodes, access.enrolling).operations,

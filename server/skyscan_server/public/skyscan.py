@@ -19,6 +19,7 @@ from skyscan_lab.protocol.skyscan import (
     SessionNotes,
 )
 from skyscan_server.auth.scopes import Scope
+from skyscan_server.domain.ingest import Ingest
 from skyscan_server.domain.messages import data_points
 from skyscan_server.domain.nodes import Nodes
 from skyscan_server.domain.sessions import (
@@ -74,12 +75,17 @@ class SkyScan:
         Which of them are connected.
     troubles : Troubles
         What is the matter with sessions.
+    ingest : Ingest
+        What keeps the hub from storing what they measure.
     """
 
-    def __init__(self, sessions: Sessions, nodes: Nodes, troubles: Troubles) -> None:
+    def __init__(
+        self, sessions: Sessions, nodes: Nodes, troubles: Troubles, ingest: Ingest
+    ) -> None:
         self._sessions = sessions
         self._nodes = nodes
         self._troubles = troubles
+        self._ingest = ingest
 
     @property
     def operations(self) -> list[Operation]:
@@ -197,11 +203,11 @@ class SkyScan:
     async def get_detail(self, call: Call[None, None]) -> ScanDetail:
         """Get a session in detail."""
         row, rotor = await self._sessions.with_rotor(call.path["session_id"])
+        trouble = self._troubles.of(row.id)
+        if trouble is None and not ScanStatus(row.status).final:
+            trouble = self._ingest.trouble
         return scan_detail(
-            row,
-            rotor,
-            online=await self._nodes.online(rotor.node_id),
-            trouble=self._troubles.of(row.id),
+            row, rotor, online=await self._nodes.online(rotor.node_id), trouble=trouble
         )
 
     async def get_data(self, call: Call[None, None]) -> list[DataPoint] | web.Response:

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 
 from skyscan_server.store.errors import StoreAway, StoreError, StoreFull
 
-_FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_SHMSIZE", "53100"}
+_FULL_PERHAPS = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_SHMSIZE"}
+_FULL = {"SQLITE_FULL", "53100", *_FULL_PERHAPS}
 
 # Classes of PostgreSQL's codes that speak of the server and the moment, not of the statement:
 # no connection, a deadlock, no resources, a lock, an operator's intervention, its system.
@@ -34,10 +35,15 @@ def in_words(error: Exception) -> str:
     """Return what is wrong, without the statement and its values."""
     cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     cause = getattr(cause, "orig", None) or cause  # what the driver's own error is made from
-    return str(cause) or type(cause).__name__
+    words = str(cause) or type(cause).__name__
+    # SQLite says "disk I/O error" of every write and growth that fails, on a full disk above all.
+    return f"{words} (is the disk full?)" if _code_of(cause) in _FULL_PERHAPS else words
 
 
 def _code(error: sa.exc.DBAPIError) -> str:
+    return _code_of(error.orig)
+
+
+def _code_of(cause: BaseException | None) -> str:
     """SQLite's name of an error, or PostgreSQL's five characters."""
-    cause = error.orig
     return getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or ""
