@@ -20,8 +20,9 @@ def full_disk():
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, full_disk):
     target = tmp_path / "session.nc"
     target.write_bytes(b"old")
-    with pytest.raises(OSError, match="too large"):
+    with pytest.raises(OSError, match="too large") as raised:
         write_atomically(target, bytes(200_000))
+    assert raised.value.filename == str(target)
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["session.nc"]
 
