@@ -15,6 +15,7 @@ from aiohttp import web
 from skyscan_lab.client.runtime import Runtime
 from skyscan_lab.folders import make_folder
 from skyscan_server.auth.runtime_file import runtime_file
+from skyscan_server.bus.base import Bus
 from skyscan_server.bus.local import LocalBus
 from skyscan_server.domain.nodes import Nodes
 from skyscan_server.gateway.connection_registry import ConnectionRegistry
@@ -63,7 +64,11 @@ class Hub:
 
 @asynccontextmanager
 async def serving(
-    settings: HubSettings, *, with_node: bool = True, station: Path | None = None
+    settings: HubSettings,
+    *,
+    with_node: bool = True,
+    station: Path | None = None,
+    bus: Bus | None = None,
 ) -> AsyncIterator[Hub]:
     """Serve a hub for as long as the block runs.
 
@@ -75,6 +80,8 @@ async def serving(
         Whether the node of this machine runs beside it.
     station : Path, optional
         station.toml of that node; the simulated station by default.
+    bus : Bus, optional
+        What wakes the hub's readers; one within this process by default.
 
     Yields
     ------
@@ -95,7 +102,7 @@ async def serving(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.url))
         access = await stack.enter_async_context(access_to(settings, database))
-        bus = LocalBus()
+        bus = LocalBus() if bus is None else bus
         gateway_database = await _for_gateway(stack, settings, database)
         nodes = Nodes(gateway_database)
         if database.is_sqlite:
