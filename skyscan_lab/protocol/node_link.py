@@ -60,12 +60,16 @@ class Desired(StrEnum):
 
 
 class KnownJournal(_Message):
-    """A journal that a node has: of which session, and up to which number."""
+    """A journal that a node has: of which session, and up to which number.
+
+    ``lost`` says that it has not got it, or not all of it, and so cannot go on.
+    """
 
     session_id: int
     session: str
     number: int = Field(ge=0)
 
+    lost: bool = False
 
 class Task(_Message):
     """A session for a node to scan, and what is desired of it.
@@ -160,8 +164,9 @@ class Trouble(_Message):
     Its station cannot be reached before it has begun, or the node's disk takes nothing. Told
     after each change and on each new connection; ``words`` is null once it is over.
 
-    ``lost`` says that the node has not got what it would need to go on, and never will: its
-    journal is damaged, or is not there. Whoever keeps the session is to end it.
+    ``lost`` says that the node has not got what it would need to go on: its journal is damaged,
+    or is not there. The session is then held until a node brings the journal, or a person ends
+    it.
     """
 
     kind: Literal["trouble"] = "trouble"

@@ -1,4 +1,4 @@
-"""Records that the hub itself adds to a session: only where no node will."""
+"""Records that the hub itself adds to a session: only where its node cannot."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from skyscan_lab.protocol.lifecycle import ScanStatus
 from skyscan_lab.protocol.records import StatusRecord
+from skyscan_server.domain.messages import RECORD
 from skyscan_server.domain.summary import Summary
 from skyscan_server.store import control, records, sessions
 from skyscan_server.store.sessions import SessionRow
@@ -36,6 +37,12 @@ async def append(
         Further columns of the session to change.
     """
     summary = Summary.of(row).after(row.number + 1, record)
+    last = await records.of_numbers(connection, row.id, {row.number})
+    for body in last.values():
+        # A simulated station may be ahead of us; the times of a session never go back.
+        time = max(record.time, RECORD.validate_json(body).time)
+        record = record.model_copy(update={"time": time})
+        summary = Summary.of(row).after(row.number + 1, record)
     await records.add(
         connection,
         [
@@ -47,6 +54,7 @@ async def append(
             }
         ],
     )
-    await sessions.update(connection, row.id, **summary.values, **changes)
+    own = [*(row.own or ()), summary.number]
+    await sessions.update(connection, row.id, **summary.values, **changes, own=own)
     if summary.status.final:
         await control.release(connection, row.rotor_id, row.epoch)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from skyscan_lab.protocol.records import MissingRecord, PointRecord, ScanRecord
 from skyscan_server.bus.base import SESSIONS, Bus
 from skyscan_server.domain.errors import NotFound, Refused, Unavailable
 from skyscan_server.domain.messages import RECORD
+from skyscan_server.domain.numbering import at_hub, at_node
 from skyscan_server.domain.summary import Step, Summary
 from skyscan_server.store import control, records, sessions
 from skyscan_server.store.database import Database
@@ -184,7 +185,8 @@ class Ingest:
         async with self._database.write() as connection:
             stored = await sessions.sums(connection, {batch.session_id for batch in group})
             sums = {number: Summary.of(row) for number, row in stored.items()}
-            outcome = [_take(batch, sums, rows, old, new) for batch in group]
+            own = {number: row.own for number, row in stored.items() if row.own}
+            outcome = [_take(batch, sums, own, rows, old, new) for batch in group]
             for session_id, resent in old.items():
                 fresh = {r["number"]: r["body"] for r in rows if r["session_id"] == session_id}
                 await _compare(connection, session_id, resent, fresh)
@@ -251,19 +253,25 @@ async def _compare(
 def _take(
     batch: _Batch,
     sums: dict[int, Summary],
+    own: Mapping[int, Sequence[int]],
     rows: list[dict[str, Any]],
     old: dict[int, list[_Known]],
     new: dict[int, list[Step]],
 ) -> _Outcome:
-    """Add what is new in a batch to the rows; say up to where its session is then."""
+    """Add what is new in a batch to the rows; say up to where its session is then.
+
+    Batch and answer count as the node does, all else as the hub does.
+    """
     summary = sums.get(batch.session_id)
     if summary is None:
         return NotFound("Scan session not found")
-    if batch.first > summary.number + 1:
-        return summary.number  # a gap: the sender goes back
+    ours = own.get(batch.session_id)
+    if at_hub(batch.first, ours) > summary.number + 1:
+        return at_node(summary.number, ours)  # a gap: the sender goes back
     steps: list[Step] = []
     try:
-        for number, record in enumerate(batch.records, batch.first):
+        for count, record in enumerate(batch.records, batch.first):
+            number = count if ours is None else at_hub(count, ours)
             if number <= summary.number:
                 old[batch.session_id].append(_Known(number, record))
                 continue
@@ -274,7 +282,7 @@ def _take(
     sums[batch.session_id] = summary
     new[batch.session_id] += steps
     rows += (_row(batch.session_id, step) for step in steps)
-    return summary.number
+    return at_node(summary.number, ours)
 
 
 def _row(session_id: int, step: Step) -> dict[str, Any]:

@@ -206,7 +206,10 @@ class Sessions:
         await self._want(session_id, "resume")
 
     async def cancel(self, session_id: int) -> None:
-        """Ask for a session to end; one that no node has claimed ends here and now."""
+        """Ask for a session to end.
+
+        One that no node has claimed, or whose journal its node has lost, ends here and now.
+        """
         await self._want(session_id, "cancel")
 
     async def _want(self, session_id: int, verb: str) -> None:
@@ -221,7 +224,7 @@ class Sessions:
                 # Its node has yet to say so, but it ends.
                 raise Refused(f"Cannot {verb} scan in 'cancelling' state (must be {words})")
             changes: dict[str, Any] = {"desired": str(desired), "seen": row.number}
-            if desired is Desired.CANCEL and not row.claimed:
+            if desired is Desired.CANCEL and (not row.claimed or row.held is not None):
                 await append(connection, row, cancelled(), **changes)
             else:
                 await sessions.update(connection, session_id, **changes)

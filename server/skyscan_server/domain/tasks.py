@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
 from skyscan_lab.protocol.node_link import Desired, Granted, KnownJournal, Task
 from skyscan_lab.protocol.plans import ScanPlan
+from skyscan_lab.protocol.records import StatusRecord
 from skyscan_server.domain.appending import append, cancelled
 from skyscan_server.domain.errors import NotFound
+from skyscan_server.domain.numbering import at_node
 from skyscan_server.store import rotors, sessions
 from skyscan_server.store.database import Database
 from skyscan_server.store.sessions import OpenSession, SessionRow
@@ -71,8 +75,11 @@ class Tasks:
                 await sessions.update(connection, session_id, claimed=True)
         return Granted(session_id=session_id, granted=True, epoch=row.epoch)
 
-    async def end_lost(self, node_id: int, session_id: int, words: str) -> None:
-        """End a session that its node can never go on with; what was committed stays.
+    async def hold_lost(self, node_id: int, session_id: int, words: str) -> None:
+        """Hold a session whose journal its node has not got.
+
+        Another node may have the same credentials, or a disk come back: the session goes on once
+        somebody brings its journal, and only a person ends it. What was committed stays.
 
         Raises
         ------
@@ -83,8 +90,46 @@ class Tasks:
             row = await sessions.get(connection, session_id, lock=True)
             if row is None or not await _is_of(connection, node_id, row):
                 raise NotFound("Scan session not found")
-            if not row.final:
+            if row.final or row.held is not None:
+                return
+            if row.desired == Desired.CANCEL:
                 await append(connection, row, cancelled(words))
+                return
+            held = {"status": row.status, "reasons": row.reasons, "words": row.words, "as": words}
+            if row.status == ScanStatus.PENDING:
+                await sessions.update(connection, session_id, held=held)  # it has not begun
+                return
+            reasons = {PauseReason.FAULT, *map(PauseReason, row.reasons)}
+            record = StatusRecord(
+                status=ScanStatus.PAUSED,
+                reasons=tuple(sorted(reasons)),
+                words=words,
+                time=datetime.now(UTC),
+            )
+            await append(connection, row, record, held=held)
+
+    async def find_again(self, node_id: int, journals: Iterable[KnownJournal]) -> list[int]:
+        """Let go of the sessions that were held for want of a journal that is there again.
+
+        Returns
+        -------
+        list of int
+            Which sessions go on as they stood.
+        """
+        there = {journal.session_id: journal for journal in journals if not journal.lost}
+        if not there:
+            return []
+        async with self._database.read() as connection:
+            held = await sessions.held(connection, there)
+        found = []
+        for session_id in held:
+            async with self._database.write() as connection:
+                row = await sessions.get(connection, session_id, lock=True)
+                if row is None or not await _is_of(connection, node_id, row):
+                    continue
+                if await _found(connection, row, there[session_id]):
+                    found.append(session_id)
+        return found
 
     async def require_own(self, node_id: int, session_id: int) -> None:
         """See that a session is one of a node's.
@@ -105,6 +150,25 @@ class Tasks:
             return await sessions.open_sessions(connection)
 
 
+async def _found(connection: AsyncConnection, row: SessionRow, journal: KnownJournal) -> bool:
+    """Let a session, locked, go on with a journal, if that has all that the hub has of it."""
+    held = row.held
+    complete = journal.number >= at_node(row.number, row.own)
+    if held is None or row.final or journal.session != row.name or not complete:
+        return False
+    if row.status == ScanStatus.PAUSED and row.words == held["as"]:
+        record = StatusRecord(
+            status=held["status"],
+            reasons=held["reasons"],
+            words=held["words"],
+            time=datetime.now(UTC),
+        )
+        await append(connection, row, record, held=None)
+    else:  # it had not begun, or its node has said something newer since
+        await sessions.update(connection, row.id, held=None)
+    return True
+
+
 async def _is_of(connection: AsyncConnection, node_id: int, row: SessionRow) -> bool:
     rotor = await rotors.get(connection, row.rotor_id, deleted=True)
     return rotor is not None and rotor.node_id == node_id
@@ -116,9 +180,9 @@ def _task(row: SessionRow, rotor_key: str) -> Task:
         rotor=rotor_key,
         plan=ScanPlan.model_validate(row.plan),
         desired=Desired(row.desired),
-        seen=row.seen,
+        seen=at_node(row.seen, row.own),
         claimed=row.claimed,
         epoch=row.epoch,
-        number=row.number,
+        number=at_node(row.number, row.own),
         final=row.final,
     )

@@ -63,7 +63,7 @@ class Incoming:
     rpc : DirectRpc
         Waits for answers.
     bus : Bus
-        Woken when a session was ended here.
+        Woken when a session was held or let go here.
     errands : Errands
         Run what takes the store some time.
     """
@@ -139,6 +139,7 @@ class Incoming:
     async def _tell_tasks(
         self, connection: NodeConnection, journals: tuple[KnownJournal, ...]
     ) -> None:
+        await self.find_again(connection, journals)
         tasks = await self._tasks.of_node(connection.node_id, journals)
         connection.learn(task.session_id for task in tasks)
         await connection.send(TaskList(tasks=tuple(tasks)))
@@ -158,9 +159,20 @@ class Incoming:
             return  # a journal of another hub
         self._troubles.put(session_id, words)
         if message.lost:
-            await self._tasks.end_lost(connection.node_id, session_id, words or _LOST)
+            await self._tasks.hold_lost(connection.node_id, session_id, words or _LOST)
             self._bus.publish(SESSIONS)
             self._bus.publish(TASKS)
+
+    async def find_again(
+        self, connection: NodeConnection, journals: tuple[KnownJournal, ...]
+    ) -> None:
+        """Let sessions go on whose journal was missed, and that a node has brought again."""
+        found = await self._tasks.find_again(connection.node_id, journals)
+        for session_id in found:
+            log.info("journal found again", node_id=connection.node_id, session_id=session_id)
+            self._troubles.put(session_id, None)
+        if found:
+            self._bus.publish(SESSIONS)
 
     def _take_snapshot(self, connection: NodeConnection, message: Snapshot) -> None:
         if connection.rotor_ids is not None:

@@ -191,6 +191,7 @@ class NodeSocket:
         )
         try:
             await connection.send(welcome)
+            await self._incoming.find_again(connection, journals)
             tasks = await self._tasks.ask((connection.node_id, journals))
             connection.learn(task.session_id for task in tasks)
             await connection.send(Tasks(tasks=tuple(tasks)))

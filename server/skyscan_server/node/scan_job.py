@@ -133,8 +133,12 @@ class ScanJob:
     @property
     def known(self) -> KnownJournal:
         """As the hub is told of it."""
-        number = self.task.number if self.journal is None else self.journal.state.number
-        return KnownJournal(session_id=self.session_id, session=self.session, number=number)
+        return KnownJournal(
+            session_id=self.session_id,
+            session=self.session,
+            number=0 if self.journal is None else self.journal.state.number,
+            lost=self.lost is not None,
+        )
 
     async def apply(self, task: Task) -> None:
         """Take over what the hub says of the session, any number of times.

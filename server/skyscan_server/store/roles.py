@@ -30,7 +30,7 @@ PRIVILEGES = MappingProxyType(
         "control": "SELECT, INSERT (rotor_id, epoch), UPDATE (epoch, holder, until)",
         "sessions": (
             "SELECT, UPDATE (claimed, number, status, reasons, words, done, missing, "
-            "started_at, finished_at)"
+            "started_at, finished_at, own, held)"
         ),
         "records": "SELECT, INSERT",
         "assets": "SELECT, INSERT, UPDATE, DELETE",

@@ -43,6 +43,8 @@ class SessionRow:
     missing: int
     started_at: datetime | None
     finished_at: datetime | None
+    own: list[int] | None
+    held: dict[str, Any] | None
 
     @property
     def final(self) -> bool:
@@ -64,6 +66,7 @@ class SumRow(NamedTuple):
     missing: int
     started_at: datetime | None
     finished_at: datetime | None
+    own: list[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,16 @@ _SUMS = (
     .order_by(sessions.c.id)
     .with_for_update()
 )
+
+
+async def held(connection: AsyncConnection, ids: Collection[int]) -> list[int]:
+    """Those of some sessions that the hub holds because their journal is missed."""
+    query = sa.select(sessions.c.id).where(
+        sessions.c.held.isnot(None),
+        sessions.c.status.not_in(_FINAL),
+        sessions.c.id.in_(sorted(ids)[:_MOST_VALUES]),
+    )
+    return list((await connection.execute(query.order_by(sessions.c.id))).scalars())
 
 
 async def page(connection: AsyncConnection, wanted: Page) -> list[SessionRow]:

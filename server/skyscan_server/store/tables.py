@@ -45,7 +45,7 @@ class Words(sa.TypeDecorator[str]):
 
 # SQLite numbers rows by itself only in a column that is called INTEGER.
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-Json = sa.JSON()
+Json = sa.JSON(none_as_null=True)
 
 metadata = sa.MetaData(
     naming_convention={
@@ -126,6 +126,10 @@ sessions = sa.Table(
     sa.Column("missing", sa.Integer, nullable=False),
     sa.Column("started_at", UtcTime),
     sa.Column("finished_at", UtcTime),
+    # Numbers of the records that the hub itself has added, and, while the hub holds a session
+    # whose journal its node has not got, how it stood before.
+    sa.Column("own", Json),
+    sa.Column("held", Json),
     sqlite_autoincrement=True,
 )
 

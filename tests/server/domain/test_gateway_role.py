@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from skyscan_lab.protocol.assets import NewAsset
+from skyscan_lab.protocol.node_link import KnownJournal
 from skyscan_server.domain.assets import Assets
 from skyscan_server.domain.credentials import StoredRevocations
 from skyscan_server.domain.feeds import Feeds
@@ -57,11 +58,19 @@ async def test_a_node_lives_its_life_by_way_of_the_gateway(both):
         assert len(await subscription.next()) == len(whole)
 
 
-async def test_a_session_that_is_lost_is_ended_by_way_of_the_gateway(both):
+async def test_a_session_that_is_lost_is_held_and_ended_by_way_of_the_gateway(both):
     hub, gateway = both
     rotor = await hub.rotor()
     session_id = await hub.claimed(rotor)
-    await gateway.tasks.end_lost(rotor.node_id, session_id, "its journal is gone")
+    with running(gateway.ingest.run()):
+        await gateway.ingest.store(session_id, 1, stream("p", end=None))
+    await gateway.tasks.hold_lost(rotor.node_id, session_id, "its journal is gone")
+    row = await hub.sessions.get(session_id)
+    assert row.status == "paused"
+    right = KnownJournal(session_id=session_id, session=row.name, number=2)
+    assert await gateway.tasks.find_again(rotor.node_id, [right]) == [session_id]
+    await hub.sessions.cancel(session_id)
+    await gateway.tasks.hold_lost(rotor.node_id, session_id, "its journal is gone")
     assert (await hub.sessions.get(session_id)).status == "cancelled"
     assert await hub.claimed(rotor) > session_id
 

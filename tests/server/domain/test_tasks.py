@@ -6,7 +6,7 @@ import pytest
 
 from skyscan_lab.protocol.node_link import KnownJournal
 from skyscan_server.domain.dispatch import Dispatch
-from skyscan_server.domain.errors import NotFound
+from skyscan_server.domain.errors import Conflict, NotFound
 from skyscan_server.store import records
 from tests.server.domain.parts import (
     DeafBus,
@@ -69,24 +69,104 @@ async def test_a_node_gets_what_is_open_and_what_its_journals_are_of(storing):
     assert set(await tasks(**of_another_hub)) == {still_open}
 
 
-async def test_what_is_lost_is_ended_with_its_reason_and_what_was_committed_stays(storing):
+@pytest.fixture
+async def lost(storing):
+    """A session with two points whose journal its node has lost."""
     rotor, other = await storing.rotor(), await storing.rotor()
     session_id = await storing.claimed(rotor)
     await storing.ingest.store(session_id, 1, stream("pp", end=None))
     with pytest.raises(NotFound):
-        await storing.tasks.end_lost(other.node_id, session_id, "not yours")
+        await storing.tasks.hold_lost(other.node_id, session_id, "not yours")
     for _ in range(2):
-        await storing.tasks.end_lost(rotor.node_id, session_id, "its journal is gone")
+        await storing.tasks.hold_lost(rotor.node_id, session_id, "its journal is gone")
+    return storing, rotor, session_id
+
+
+async def test_what_is_lost_is_held_with_its_reason_until_a_person_ends_it(lost):
+    hub, rotor, session_id = lost
+    row = await hub.sessions.get(session_id)
+    assert (row.status, row.reasons, row.words) == ("paused", ["fault"], "its journal is gone")
+    with pytest.raises(Conflict):
+        await hub.claimed(rotor)
+    await hub.sessions.cancel(session_id)
+    row = await hub.sessions.get(session_id)
+    assert (row.status, row.done, row.number) == ("cancelled", 2, 5)
+    async with hub.database.read() as connection:
+        assert [n for n, _ in await records.bodies(connection, session_id)] == [1, 2, 3, 4, 5]
+    assert await hub.claimed(rotor) > session_id  # the rotor is free
+
+
+async def test_a_session_goes_on_with_whoever_brings_its_journal(lost):
+    hub, rotor, session_id = lost
+    name = (await hub.sessions.get(session_id)).name
+    right = KnownJournal(session_id=session_id, session=name, number=3)
+    (task,) = await hub.tasks.of_node(rotor.node_id)
+    assert task.number == 3  # as the node counts: the hub's own record is not one of its
+    for wrong in (
+        {"number": 2},
+        {"number": 0, "lost": True},
+        {"lost": True},
+        {"session": "of another hub"},
+    ):
+        assert await hub.tasks.find_again(rotor.node_id, [right.model_copy(update=wrong)]) == []
+    assert await hub.tasks.find_again(rotor.node_id + 1, [right]) == []
+    assert await hub.tasks.find_again(rotor.node_id, [right]) == [session_id]
+    row = await hub.sessions.get(session_id)
+    assert (row.status, row.reasons, row.words) == ("running", [], None)
+    assert await hub.tasks.find_again(rotor.node_id, [right]) == []
+    # Everything once more, and what comes after it.
+    whole = stream("pppp")
+    assert await hub.ingest.store(session_id, 1, whole[:4]) == 4
+    assert await hub.ingest.store(session_id, 3, whole[2:]) == len(whole)
+    assert await hub.ingest.store(session_id, 2**62, ()) == len(whole)
+    row = await hub.sessions.get(session_id)
+    assert (row.status, row.done, row.number) == ("completed", 4, len(whole) + 2)
+    assert len(await hub.sessions.points(session_id)) == 4
+
+
+async def test_what_people_held_before_stays_held(storing):
+    rotor = await storing.rotor()
+    session_id = await storing.claimed(rotor)
+    held = status("paused", "user", words="wait")
+    await storing.ingest.store(session_id, 1, [*stream("p", end=None), held])
+    await storing.tasks.hold_lost(rotor.node_id, session_id, "its journal is gone")
     row = await storing.sessions.get(session_id)
-    assert (row.status, row.words, row.done, row.number) == (
-        "cancelled",
-        "its journal is gone",
-        2,
-        4,
-    )
-    async with storing.database.read() as connection:
-        assert [n for n, _ in await records.bodies(connection, session_id)] == [1, 2, 3, 4]
-    assert await storing.claimed(rotor) > session_id  # the rotor is free
+    assert row.reasons == ["fault", "user"]
+    right = KnownJournal(session_id=session_id, session=row.name, number=3)
+    await storing.tasks.find_again(rotor.node_id, [right])
+    row = await storing.sessions.get(session_id)
+    assert (row.status, row.reasons, row.words) == ("paused", ["user"], "wait")
+
+
+async def test_what_is_lost_and_not_wanted_any_more_ends(storing):
+    rotor = await storing.rotor()
+    session_id = await storing.claimed(rotor)
+    await storing.ingest.store(session_id, 1, stream("p", end=None))
+    await storing.sessions.cancel(session_id)
+    await storing.tasks.hold_lost(rotor.node_id, session_id, "its journal is gone")
+    row = await storing.sessions.get(session_id)
+    assert (row.status, row.words) == ("cancelled", "its journal is gone")
+
+
+async def test_what_had_not_begun_can_be_cancelled_though_its_node_has_lost_it(hub):
+    rotor = await hub.rotor()
+    session_id = await hub.claimed(rotor)
+    await hub.tasks.hold_lost(rotor.node_id, session_id, "its journal is damaged")
+    assert (await hub.sessions.get(session_id)).status == "pending"
+    await hub.sessions.cancel(session_id)
+    assert (await hub.sessions.get(session_id)).status == "cancelled"
+
+
+async def test_the_times_of_a_session_never_go_back(storing):
+    """A simulated station may be years ahead of the hub that adds a record."""
+    rotor = await storing.rotor()
+    session_id = await storing.claimed(rotor)
+    ahead = status("running", minutes=60 * 24 * 3650)
+    await storing.ingest.store(session_id, 1, [ahead])
+    await storing.tasks.hold_lost(rotor.node_id, session_id, "its journal is gone")
+    await storing.sessions.cancel(session_id)
+    row = await storing.sessions.get(session_id)
+    assert row.started_at == row.finished_at == ahead.time
 
 
 class Inbox:

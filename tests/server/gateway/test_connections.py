@@ -12,6 +12,7 @@ import pytest
 
 from skyscan_lab.protocol.graph import GraphRotor, HardwareGraph
 from skyscan_lab.protocol.node_link import (
+    Ack,
     AskTasks,
     Claim,
     Granted,
@@ -31,7 +32,7 @@ from skyscan_server.domain.nodes import Connected
 from skyscan_server.gateway.connection_registry import ConnectionRegistry
 from skyscan_server.gateway.departures import Departures
 from skyscan_server.gateway.node_connection import NodeConnection
-from tests.server.gateway.hub import NOON, ROOF
+from tests.server.gateway.hub import NOON, ROOF, point, records_json, running
 
 
 async def test_hello_is_answered_with_number_graph_and_tasks(hub):
@@ -431,16 +432,41 @@ async def _trouble(hub, session_id, words):
     return hub.troubles.of(session_id) == words
 
 
-async def test_session_whose_journal_is_lost_is_ended(hub):
+async def test_session_whose_journal_is_lost_goes_on_with_the_node_that_has_it(hub):
+    """Another process with the same credentials has none, and must end nothing."""
     async with hub.node() as node:
         row = await hub.scan(node)
-        await node.say(
-            {"kind": "trouble", "session_id": row.id, "words": "no journal", "lost": True}
-        )
-        while not (await node.hear(TaskUpdate)).task.final:
-            pass
-        row = await hub.sessions.get(row.id)
-        assert (row.status, row.words) == ("cancelled", "no journal")
+        await node.say(Claim(session_id=row.id))
+        await node.hear(Granted)
+        await node.say(records_json(row.id, 1, running(), point(0)))
+        await node.hear(Ack)
+
+    async def status():
+        now = await hub.sessions.get(row.id)
+        return now.status, now.reasons, now.words
+
+    async with hub.node() as other:
+        lost = {"kind": "trouble", "session_id": row.id, "words": "no journal", "lost": True}
+        await other.say(lost)
+        await hub.until(lambda: _is(status, ("paused", ["fault"], "no journal")))
+        journal = KnownJournal(session_id=row.id, session=row.name, number=0, lost=True)
+        await other.say(AskTasks(journals=(journal,)))
+        await other.hear(Tasks)
+        assert (await status())[0] == "paused"
+
+    async with hub.connect() as node:
+        journal = KnownJournal(session_id=row.id, session=row.name, number=2)
+        await node.hello(journals=(journal,))
+        assert await status() == ("running", [], None)
+        assert hub.troubles.of(row.id) is None
+        (task,) = node.tasks.tasks
+        assert (task.number, task.final) == (2, False)
+        await node.say(records_json(row.id, 3, point(1)))
+        assert (await node.hear(Ack)).number == 3
+
+
+async def _is(asking, wanted):
+    return await asking() == wanted
 
 
 async def test_hub_that_stops_says_so(hub_of):
