@@ -25,7 +25,7 @@ from skyscan_lab.forward.radial import radial_table
 Floats = NDArray[np.float64]
 
 _ELLIPSE_NAMES = ("beam_xx", "beam_xy", "beam_yy")
-_MOST_BLOCKAGE = 0.7
+_MOST_BLOCKED = 0.5
 
 
 class Beam(ABC):
@@ -236,13 +236,13 @@ class ApertureBeam(Beam):
     @property
     def names(self) -> tuple[str, ...]:
         """Name of each parameter."""
-        return (*_ELLIPSE_NAMES, "blockage", *(mode.name for mode in self.modes))
+        return (*_ELLIPSE_NAMES, "blocked_area", *(mode.name for mode in self.modes))
 
     @property
     def bounds(self) -> tuple[Floats, Floats]:
         """Least and largest value of each parameter."""
         least, most = super().bounds
-        least[ELLIPSE], most[ELLIPSE] = 0.0, _MOST_BLOCKAGE
+        least[ELLIPSE], most[ELLIPSE] = 0.0, _MOST_BLOCKED
         return least, most
 
     @property
@@ -258,7 +258,7 @@ class ApertureBeam(Beam):
         first, second = np.sin(np.radians(check_hpbw(hpbw_deg)) / 2.0)
         radius = half_power_argument(blockage)
         ellipse = [radius / first, 0.0, radius / second]
-        return np.array([*ellipse, blockage, *np.zeros(len(self.modes))])
+        return np.array([*ellipse, blockage**2, *np.zeros(len(self.modes))])
 
     @cached_property
     def _tables(self) -> tuple[Floats, NDArray[np.int64]]:

@@ -28,7 +28,8 @@ _EASE = 8.0
 _STIFFEN = 5.0
 _MOST_DAMPING = 1e9
 _TRIES = 14
-_NO_READING = "the model has no reading at the parameters that a fit is to begin with"
+_LEAST_DAMPING = 1e-12
+_FREEZES = 4
 
 
 class CannotBegin(SkyscanError):
@@ -117,81 +118,103 @@ def least_squares(
     CannotBegin
         Where the model has no value at the start.
     """
-    here = ties.begin if numbers is None else numbers
-    least, most, prior = _limits(model, ties, here.size)
-    here = np.clip(here, least, most)
-
-    def cost_at(point: Floats, parameters: Floats) -> float:
-        found = model.evaluate(parameters, jacobian=False)
-        if found is None:
-            return float("inf")
-        residual = readings - found.value
-        return float(weights @ residual**2 + prior @ point**2)
-
-    parameters, spread = ties.expand(here)
-    cost = cost_at(here, parameters)
-    if not np.isfinite(cost):
-        raise CannotBegin(_NO_READING)
+    problem = _Problem(model, readings, weights, ties)
+    here = problem.at(np.clip(ties.begin if numbers is None else numbers, *problem.bounds))
+    if here is None:
+        raise CannotBegin("the model has no reading where a fit is to begin")
     damping = _DAMPING
     converged = False
     for _ in range(steps):
-        information, pull, _ = _normal_equations(
-            model, readings, weights, parameters, spread, prior, here
-        )
-        scale = np.diag(information).copy()
-        scale[scale <= 0.0] = 1.0
         gained = None
         for _ in range(_TRIES):
-            try:
-                factor = cho_factor(information + damping * np.diag(scale), check_finite=False)
-                step = cho_solve(factor, pull, check_finite=False)
-            except LinAlgError:
-                damping *= _STIFFEN
-                continue
-            there = np.clip(here + step, least, most)
-            new_parameters, new_spread = ties.expand(there)
-            new_cost = cost_at(there, new_parameters)
-            if new_cost < cost:
-                gained = (cost - new_cost) / cost
-                here, parameters, spread, cost = there, new_parameters, new_spread, new_cost
-                damping = max(damping / _EASE, 1e-12)
-                break
-            if damping > _MOST_DAMPING:
+            there = problem.at(here.step(damping, problem.bounds))
+            if there is not None and there.cost < here.cost:
+                gained = (here.cost - there.cost) / here.cost
+                here, damping = there, max(damping / _EASE, _LEAST_DAMPING)
                 break
             damping *= _STIFFEN
+            if damping > _MOST_DAMPING:
+                break
         if gained is None or gained < tolerance:
             converged = True
             break
-    information, _, residual = _normal_equations(
-        model, readings, weights, parameters, spread, prior, here
+    parameters, _ = ties.expand(here.numbers)
+    return Fit(
+        ties, here.numbers, parameters, here.residual, here.cost, here.information, converged
     )
-    return Fit(ties, here, parameters, residual, cost, information, converged)
 
 
-def _normal_equations(
-    model: ForwardModel,
-    readings: Floats,
-    weights: Floats,
-    parameters: Floats,
-    spread: Floats,
-    prior: Floats,
-    here: Floats,
-) -> tuple[Floats, Floats, Floats]:
-    found = model.evaluate(parameters)
-    if found is None:
-        raise CannotBegin(_NO_READING)
-    residual = readings - found.value
-    jacobian = found.jacobian @ spread
-    weighted = jacobian * weights[:, None]
-    information = weighted.T @ jacobian
-    information[np.diag_indices_from(information)] += prior
-    return information, weighted.T @ residual - prior * here, residual
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """A place that a fit has come to."""
+
+    numbers: Floats
+    residual: Floats
+    cost: float
+    information: Floats
+    pull: Floats
+
+    def step(self, damping: float, bounds: tuple[Floats, Floats]) -> Floats:
+        """Where to try next, within bounds."""
+        scale = np.diag(self.information).copy()
+        scale[scale <= 0.0] = 1.0
+        matrix = self.information + damping * np.diag(scale)
+        moves = np.ones(self.numbers.size, dtype=bool)
+        step = np.zeros(self.numbers.size)
+        least, most = bounds
+        for _ in range(_FREEZES):
+            part = np.flatnonzero(moves)
+            step[:] = 0.0
+            try:
+                factor = cho_factor(matrix[np.ix_(part, part)], check_finite=False)
+            except LinAlgError:
+                return self.numbers
+            step[part] = cho_solve(factor, self.pull[part], check_finite=False)
+            # What stands at a bound and would cross it stays, and the others know.
+            stuck = ((self.numbers <= least) & (step < 0.0)) | (
+                (self.numbers >= most) & (step > 0.0)
+            )
+            if not np.any(stuck & moves):
+                break
+            moves &= ~stuck
+        return np.clip(self.numbers + step, least, most)
+
+
+class _Problem:
+    """Cost and normal equations, as functions of the free numbers."""
+
+    def __init__(self, model: ForwardModel, readings: Floats, weights: Floats, ties: Ties) -> None:
+        self._model = model
+        self._readings = readings
+        self._weights = weights
+        self._ties = ties
+        least, most, self._prior = _limits(model, ties)
+        self.bounds = least, most
+
+    def at(self, numbers: Floats) -> _Point | None:
+        parameters, spread = self._ties.expand(numbers)
+        found = self._model.evaluate(parameters)
+        if found is None:
+            return None
+        selects = self._ties.selects
+        jacobian = found.jacobian @ spread if selects is None else found.jacobian[:, selects]
+        residual = self._readings - found.value
+        weighted = jacobian * self._weights[:, None]
+        information = weighted.T @ jacobian
+        information[np.diag_indices_from(information)] += self._prior
+        return _Point(
+            numbers,
+            residual,
+            float(self._weights @ residual**2 + self._prior @ numbers**2),
+            information,
+            weighted.T @ residual - self._prior * numbers,
+        )
 
 
 _LOG_POWER = (-14.0, 14.0)
 
 
-def _limits(model: ForwardModel, ties: Ties, size: int) -> tuple[Floats, Floats, Floats]:
+def _limits(model: ForwardModel, ties: Ties) -> tuple[Floats, Floats, Floats]:
     """Bounds, and the precision of a prior at 0, of each free number."""
     sources = model.count(ties.start)
     blocks = model.blocks(sources)
@@ -203,7 +226,7 @@ def _limits(model: ForwardModel, ties: Ties, size: int) -> tuple[Floats, Floats,
     least[powers], most[powers] = _LOG_POWER
     least[blocks["beam"]], most[blocks["beam"]] = model.beam.bounds
     sigma[blocks["beam"]] = model.beam.prior_sigma
-    rest = np.full(size - int(ties.free.sum()), np.inf)
+    rest = np.full(ties.begin.size - int(ties.free.sum()), np.inf)
     return (
         np.concatenate([least[ties.free], -rest]),
         np.concatenate([most[ties.free], rest]),

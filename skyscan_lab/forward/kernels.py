@@ -106,7 +106,7 @@ def aperture_powers(
     vectors: Floats,
     powers: Floats,
     ellipse: Floats,
-    blockage: float,
+    blocked_area: float,
     tables: Floats,
     modes: Integers,
     coefficients: Floats,
@@ -117,11 +117,12 @@ def aperture_powers(
     """Far field of a blocked aperture with Zernike modes, squared.
 
     The field is ``[h₀(u) − β² h₀(βu)]/(1 − β²) + Σ c h(u) Re|Im (U + iV)^m``, the modes in its
-    real part or in its imaginary one. A row of `modes` is: table, m, sine, imaginary.
+    real part or in its imaginary one; `blocked_area` is β². A row of `modes` is: table, m, sine,
+    imaginary.
     """
     sources, count = powers.size, coefficients.size
     first, cross, second = ellipse[0], ellipse[1], ellipse[2]
-    hole = blockage * blockage
+    hole, blockage = blocked_area, math.sqrt(blocked_area)
     scale = 1.0 / (1.0 - hole)
     for k in prange(across.shape[0]):
         shapes = np.empty(count)
@@ -143,10 +144,9 @@ def aperture_powers(
             real = (whole - hole * inner) * scale
             slope = (whole_slope - hole * blockage * inner_slope) * scale
             real_x, real_y = slope * x * inverse, slope * y * inverse
-            by_blockage = (
-                scale
-                * scale
-                * (2.0 * blockage * (whole - inner) - hole * u * inner_slope * (1.0 - hole))
+            # By the blocked share of the area: by the diameter it would vanish at no blockage.
+            by_blocked = (whole - inner - 0.5 * blockage * u * inner_slope * (1.0 - hole)) * (
+                scale * scale
             )
             imaginary, imaginary_x, imaginary_y = 0.0, 0.0, 0.0
             table = -1
@@ -192,7 +192,7 @@ def aperture_powers(
                 derivatives[k, own] += by_x * c
                 derivatives[k, own + 1] += by_x * d + by_y * c
                 derivatives[k, own + 2] += by_y * d
-                derivatives[k, own + ELLIPSE] += 2.0 * power * real * by_blockage
+                derivatives[k, own + ELLIPSE] += 2.0 * power * real * by_blocked
                 for q in range(count):
                     part = real if modes[q, 3] == 0 else imaginary
                     derivatives[k, own + ELLIPSE + 1 + q] += 2.0 * power * shapes[q] * part

@@ -84,6 +84,11 @@ class Ties:
         own = tuple(name for name, free in zip(names, self.free, strict=True) if free)
         return own if self.listed is None else own + self.listed.free
 
+    @property
+    def selects(self) -> NDArray[np.intp] | None:
+        """Places of the free numbers among the parameters, where nothing follows from them."""
+        return None if self.same or self.listed is not None else np.flatnonzero(self.free)
+
     def expand(self, numbers: Floats) -> tuple[Floats, Floats]:
         """Parameters, and their derivatives by the free numbers.
 

@@ -35,7 +35,7 @@ def differences(function, point, scale):
 BEAMS = {
     "gaussian": (GaussianBeam(), [30.0, 4.0, 22.0]),
     "airy": (ApertureBeam(), [37.0, -3.0, 33.0, 0.3]),
-    "round airy": (ApertureBeam(), [37.0, 0.0, 37.0, 0.0]),
+    "round airy": (ApertureBeam(), [37.0, 0.0, 37.0, 0.01]),
     "modes": (
         ApertureBeam(modes_up_to(4)),
         [37.0, 2.0, 33.0, 0.25, *(0.2 * RNG.normal(size=len(modes_up_to(4))))],
@@ -62,10 +62,6 @@ def test_every_derivative_is_that_of_the_value(name, kind):
         parameters,
         np.maximum(np.abs(parameters), 0.1),
     )
-    if own[3:4] == [0.0]:  # no step below no blockage, whose derivative there is 0
-        place = model.names(2).index("blockage")
-        assert np.allclose(jacobian[:, place], 0.0)
-        expected[:, place] = 0.0
     size = np.abs(expected).max(axis=0)
     assert np.all(np.abs(jacobian - expected).max(axis=0) <= 2e-6 * np.maximum(size, 1e-6))
     assert model.names(2)[-len(own) :] == beam.names

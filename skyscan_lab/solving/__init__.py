@@ -1,0 +1,1 @@
+"""Fits over the forward model: the antenna pattern, and everything at once."""

@@ -1,0 +1,291 @@
+"""A sky from nothing: sources one by one, each where it explains most, then a richer beam.
+
+No catalogue is asked. Positions, powers, beam, floor and response are all free, and all of them
+move with every source that joins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from skyscan_lab.forward import (
+    ApertureBeam,
+    Beam,
+    Fit,
+    ForwardModel,
+    GaussianBeam,
+    Ties,
+    least_squares,
+    modes_up_to,
+    source_rows,
+)
+from skyscan_lab.forward.model import FloorTerm
+from skyscan_lab.solving.evidence import information_gain
+from skyscan_lab.solving.samples import Samples
+from skyscan_lab.solving.widths import half_power_widths
+from skyscan_lab.sphere import unit_vector
+
+Floats = NDArray[np.float64]
+
+FLOOR: tuple[FloorTerm, ...] = ("elevation", "azimuth")
+
+_MOST_PARAMETERS = 85
+_JOIN_STEPS = 25
+_END_STEPS = 150
+_FIRST_SOURCES = 3
+# Of the strongest source over the floor, until the readings say better.
+_PEAK_DB = 10.0
+_WIDTHS = (2.5, 6.0, 14.0)
+_FLOOR_PERCENTILE = 5.0
+# Nearer than that two sources are one, as far as readings can tell (in beam widths).
+_NEAREST = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Sky:
+    """A model of a session, fitted.
+
+    Attributes
+    ----------
+    samples : Samples
+        What was fitted.
+    model : ForwardModel
+        The model.
+    fit : Fit
+        Its least squares.
+    """
+
+    samples: Samples
+    model: ForwardModel
+    fit: Fit
+
+    @property
+    def sources(self) -> Floats:
+        """Log power, azimuth and elevation of each source, radians; shape (s, 3)."""
+        return self.model.sources_of(self.fit.parameters)
+
+    @property
+    def beam(self) -> Floats:
+        """Parameters of the beam."""
+        return self.block("beam")
+
+    @property
+    def hpbw_deg(self) -> float:
+        """Geometric mean of the beam's two widths."""
+        first, second, _ = half_power_widths(self.model.beam, self.beam)
+        return float(np.sqrt(first * second))
+
+    def block(self, name: str) -> Floats:
+        """A block of the parameters."""
+        blocks = self.model.blocks(len(self.sources))
+        return self.fit.parameters[blocks[name]]
+
+
+def build_up(
+    samples: Samples,
+    *,
+    most_parameters: int = _MOST_PARAMETERS,
+    most_sources: int = 64,
+    orders: Sequence[int] = (2, 3),
+) -> Sky:
+    """Model a session from its readings alone.
+
+    Parameters
+    ----------
+    samples : Samples
+        The readings.
+    most_parameters : int
+        The model has no more of them.
+    most_sources : int
+        Nor more sources.
+    orders : sequence of int
+        Up to which order of Zernike modes the beam may grow, in steps.
+
+    Returns
+    -------
+    Sky
+        The model to which nothing can be added that would pay by `information_gain`.
+    """
+    sky = _first_sources(samples)
+    # The first step of a richer beam will need its room.
+    room = most_parameters - (len(modes_up_to(min(orders))) if orders else 0)
+    while len(sky.sources) < most_sources and sky.fit.numbers.size + 3 <= room:
+        richer = _with_one_more(sky)
+        if richer is None or _gain(sky, richer) <= 0.0:
+            break
+        sky = richer
+    for order in (0, *orders):
+        richer = with_beam(sky, ApertureBeam(modes_up_to(order) if order else ()))
+        if richer.fit.numbers.size <= most_parameters and _gain(sky, richer) > 0.0:
+            sky = richer
+    return without_idle_sources(sky)
+
+
+def refit(sky: Sky, parameters: Floats, *, model: ForwardModel | None = None, steps: int) -> Sky:
+    """Fit a sky anew from some parameters, with everything free that can be."""
+    chosen = sky.model if model is None else model
+    ties = free_ties(chosen, parameters, sky.samples)
+    weights = np.full(sky.samples.readings.size, sky.samples.noise**-2.0)
+    fit = least_squares(chosen, sky.samples.readings, weights, ties, steps=steps)
+    return Sky(sky.samples, chosen, fit)
+
+
+def free_ties(model: ForwardModel, parameters: Floats, samples: Samples) -> Ties:
+    """What can be free: with a known response its own terms are not, without one the floor is 1."""
+    blocks = model.blocks(model.count(parameters))
+    free = np.ones(parameters.size, dtype=bool)
+    free[blocks["response"].stop - 1] = False  # compression is for those who ask for it
+    if samples.response_known:
+        free[blocks["response"]] = False
+    else:
+        free[blocks["floor"].start] = False
+    return Ties(parameters, free)
+
+
+def with_beam(sky: Sky, beam: Beam) -> Sky:
+    """The same sky through a richer beam of the same family, or another one."""
+    model = ForwardModel(
+        sky.model.azimuth_deg, sky.model.elevation_deg, beam, sky.model.kind, sky.model.floor
+    )
+    if isinstance(beam, ApertureBeam) and isinstance(sky.model.beam, ApertureBeam):
+        values = dict(zip(sky.model.beam.names, sky.beam, strict=True))
+        # A touch of each mode: where all are 0, so are the derivatives of the imaginary ones.
+        own = np.array([values.get(name, 1e-3) for name in beam.names])
+    else:
+        first, second, _ = half_power_widths(sky.model.beam, sky.beam)
+        own = beam.start(float(np.sqrt(first * second)))
+    parameters = model.join(
+        response=sky.block("response"), floor=sky.block("floor"), sources=sky.sources, beam=own
+    )
+    return refit(sky, parameters, model=model, steps=_END_STEPS)
+
+
+def without_idle_sources(sky: Sky) -> Sky:
+    """The sky without sources that its readings do not need, weakest first."""
+    while len(sky.sources) > 1:
+        order = np.argsort(sky.sources[:, 0])
+        for place in order[: max(1, len(order) // 3)]:
+            poorer = refit(
+                sky,
+                _with_sources(sky, np.delete(sky.sources, place, axis=0)),
+                steps=_JOIN_STEPS,
+            )
+            if _gain(poorer, sky) <= 0.0:
+                sky = poorer
+                break
+        else:
+            return sky
+    return sky
+
+
+def strongest_candidates(sky: Sky, most: int) -> list[tuple[float, float, float, float]]:
+    """Places where one more source would explain most of what is left.
+
+    Parameters
+    ----------
+    sky : Sky
+        What is there.
+    most : int
+        How many.
+
+    Returns
+    -------
+    list of (gain, power, azimuth_deg, elevation_deg)
+        Decrease of the cost to first order, power of the source, and where. Best first, none
+        within half a beam of a better one.
+    """
+    samples, model = sky.samples, sky.model
+    power = model.power(sky.fit.parameters)
+    # Slope of a logarithmic reading by power; the noise is the same everywhere.
+    slope = sky.block("response")[1] / (np.log(10.0) * power)
+    vectors = unit_vector(samples.azimuth_deg, samples.elevation_deg)
+    reach = np.radians(sky.hpbw_deg)
+    near = KDTree(vectors).sparse_distance_matrix(KDTree(vectors), reach).tocsr()
+    near.data = np.exp(-4.0 * np.log(2.0) * (near.data / reach) ** 2)
+    near.setdiag(1.0)
+    pull = near @ (slope * sky.fit.residual)
+    curvature = near.power(2) @ slope**2
+    amplitude = pull / curvature
+    gain = np.where(amplitude > 0.0, pull**2 / curvature, 0.0)
+    found: list[tuple[float, float, float, float]] = []
+    taken: list[Floats] = []
+    for place in np.argsort(-gain):
+        if gain[place] <= 0.0 or len(found) == most:
+            break
+        if all(vectors[place] @ other < np.cos(reach / 2.0) for other in taken):
+            taken.append(vectors[place])
+            found.append(
+                (
+                    float(gain[place]),
+                    float(amplitude[place]),
+                    float(samples.azimuth_deg[place]),
+                    float(samples.elevation_deg[place]),
+                )
+            )
+    return found
+
+
+def _first_sources(samples: Samples) -> Sky:
+    """The best of several beginnings: neither beam nor response is known yet."""
+    best: Sky | None = None
+    for sky in _beginnings(samples):
+        grown = sky
+        for _ in range(_FIRST_SOURCES - 1):
+            grown = _with_one_more(grown) or grown
+        if best is None or grown.fit.cost < best.fit.cost:
+            best = grown
+    if best is None:
+        raise AssertionError("there is always a beginning")
+    return best
+
+
+def _beginnings(samples: Samples) -> Iterator[Sky]:
+    readings = samples.readings
+    floor = float(np.percentile(readings, _FLOOR_PERCENTILE))
+    top = int(np.argmax(readings))
+    rise = max(float(readings[top]) - floor, 1e-6)
+    known = samples.response_known
+    per_decade = 10.0 if known else rise * 10.0 / _PEAK_DB
+    level, offset = (10.0 ** (floor / 10.0), 0.0) if known else (1.0, floor)
+    beam = ApertureBeam()
+    model = ForwardModel(samples.azimuth_deg, samples.elevation_deg, beam, samples.kind, FLOOR)
+    weights = np.full(readings.size, samples.noise**-2.0)
+    for width in _WIDTHS:
+        parameters = model.join(
+            response=[offset, per_decade, 0.0],
+            floor=[level, *np.zeros(len(FLOOR))],
+            sources=source_rows(
+                [level * (10.0 ** (rise / per_decade) - 1.0)],
+                [samples.azimuth_deg[top]],
+                [samples.elevation_deg[top]],
+            ),
+            beam=beam.start(min(width * samples.spacing_deg, 60.0), blockage=0.1),
+        )
+        ties = free_ties(model, parameters, samples)
+        fit = least_squares(model, readings, weights, ties, steps=_JOIN_STEPS)
+        yield Sky(samples, model, fit)
+
+
+def _with_one_more(sky: Sky) -> Sky | None:
+    found = strongest_candidates(sky, 1)
+    if not found:
+        return None
+    _, power, azimuth_deg, elevation_deg = found[0]
+    least = 0.02 * float(np.exp(sky.sources[:, 0].max()))
+    row = source_rows([max(power, least)], [azimuth_deg], [elevation_deg])
+    return refit(sky, _with_sources(sky, np.vstack([sky.sources, row])), steps=_JOIN_STEPS)
+
+
+def _with_sources(sky: Sky, sources: Floats) -> Floats:
+    return sky.model.join(
+        response=sky.block("response"), floor=sky.block("floor"), sources=sources, beam=sky.beam
+    )
+
+
+def _gain(before: Sky, after: Sky) -> float:
+    return information_gain(before.fit, after.fit, before.samples, before.hpbw_deg)
