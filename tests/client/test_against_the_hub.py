@@ -4,10 +4,15 @@ import asyncio
 
 import numpy as np
 import pytest
+from astropy import units as u
+from astropy.time import Time
+from sgp4.api import WGS72, Satrec
+from sgp4.exporter import export_tle
 
 from skyscan_lab.client import Conflict, NotFound, Refused, Unauthorized
 from skyscan_lab.client.runtime import read_runtime
 from skyscan_lab.client.skyscan import SkyScanClient
+from skyscan_lab.earth import bundled_earth_orientation
 from skyscan_lab.grid import ScanGrid
 from skyscan_lab.protocol.lifecycle import ScanStatus
 from tests.server.processes import HubProcess
@@ -124,6 +129,32 @@ async def test_moved_pointed_and_parked(client):
     await client.park(1)
     where = await client.position(1)
     assert (where.azimuth, where.elevation) == pytest.approx((0, 0), abs=0.1)
+
+
+async def test_a_satellite_is_pointed_at_once_its_elements_are_in_the_data_folder(client, hub):
+    with pytest.raises(NotFound, match=rf"element sets .* {hub.data}/satellites\.tle"):
+        await client.point(1, "satellite", "99001")
+    (hub.data / "satellites.tle").write_text(standing_at(19.2))
+    pointed = await client.point(1, "satellite", "99001")
+    assert pointed.target == "STANDING"
+    slot = await client.point(1, "geostationary", "19.2E")
+    assert pointed.azimuth == pytest.approx(slot.azimuth, abs=0.2)
+    assert pointed.elevation == pytest.approx(slot.elevation, abs=0.2)
+
+
+def standing_at(longitude_deg):
+    """Elements of a satellite that stands at a longitude today."""
+    now = Time.now()
+    with bundled_earth_orientation():
+        overhead = now.sidereal_time("mean", longitude_deg * u.deg).rad
+    orbit = Satrec()
+    days = now.utc.jd - 2433281.5  # since 1949-12-31
+    # The mean longitude alone says where it is, when the orbit is a circle over the equator.
+    orbit.sgp4init(
+        WGS72, "i", 99001, days, 0.0, 0.0, 0.0, 1e-5, 1e-5, 0.0, overhead,
+        1.0027 * 2.0 * np.pi / 1440.0, 0.0,
+    )  # fmt: skip
+    return "\n".join(["STANDING", *export_tle(orbit)])
 
 
 async def test_a_jog_turns_the_rotor_and_leaves_it_at_rest(client):

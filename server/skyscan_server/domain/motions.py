@@ -21,6 +21,7 @@ from skyscan_lab.protocol.rpc import JOG_RENEWAL_S, Jog
 from skyscan_server.domain import calls, holding
 from skyscan_server.domain.calls import MOVE_TIMEOUT_S, NodeCaller
 from skyscan_server.domain.errors import DomainError
+from skyscan_server.domain.orbits import Orbits
 from skyscan_server.domain.rotors import Rotors
 from skyscan_server.domain.targets import Target, target_now
 from skyscan_server.store import control
@@ -56,6 +57,8 @@ class Motions:
         The rotors.
     caller : NodeCaller
         Through which they are moved.
+    orbits : Orbits
+        Satellites that can be pointed at.
     refused_within_s : float
         How long a motion is waited for, so that its refusal reaches who asked.
     renewal_s : float
@@ -67,6 +70,7 @@ class Motions:
         database: Database,
         rotors: Rotors,
         caller: NodeCaller,
+        orbits: Orbits,
         *,
         refused_within_s: float = _REFUSED_WITHIN_S,
         renewal_s: float = JOG_RENEWAL_S,
@@ -74,6 +78,7 @@ class Motions:
         self._database = database
         self._rotors = rotors
         self._caller = caller
+        self._orbits = orbits
         self._refused_within_s = refused_within_s
         self._renewal_s = renewal_s
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -115,7 +120,7 @@ class Motions:
         """Begin a slew to a named target, where it is now; raises as `move` and `target_now`."""
         rotor = await self._rotors.get(rotor_id)
         site = GraphRotor.model_validate(rotor.graph).station.site
-        target = await asyncio.to_thread(target_now, request, site)
+        target = await asyncio.to_thread(target_now, request, site, self._orbits)
         await self.move(
             rotor_id, MoveRequest(azimuth=target.azimuth_deg, elevation=target.elevation_deg)
         )

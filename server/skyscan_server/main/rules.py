@@ -13,6 +13,7 @@ from skyscan_server.domain.feeds import Feeds
 from skyscan_server.domain.ingest import Ingest
 from skyscan_server.domain.motions import Motions
 from skyscan_server.domain.nodes import Nodes
+from skyscan_server.domain.orbits import Orbits
 from skyscan_server.domain.positions import Positions
 from skyscan_server.domain.rotors import Rotors
 from skyscan_server.domain.sessions import Sessions
@@ -72,7 +73,7 @@ class Rules:
             nodes=nodes,
             rotors=rotors,
             sessions=Sessions(database, bus, caller),
-            motions=Motions(database, rotors, caller),
+            motions=Motions(database, rotors, caller, Orbits(settings.data)),
             tasks=tasks,
             dispatch=Dispatch(tasks, bus),
             ingest=Ingest(gateway, bus, feeds.committed),

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from skyscan_lab.protocol.rpc import Done, RpcFailure
 from skyscan_server.domain.calls import CallFailed
 from skyscan_server.domain.errors import Conflict, NotFound, Refused, Unavailable, Upstream
 from skyscan_server.domain.motions import Motions
+from skyscan_server.domain.orbits import Orbits
 from skyscan_server.store import control
 from skyscan_server.store.database import open_database
 from tests.server.domain.parts import AT_HOME, request, until
@@ -25,7 +27,8 @@ BEGIN = {
 @asynccontextmanager
 async def motions_of(hub, **times):
     usual = {"refused_within_s": 0.05, "renewal_s": 0.1}
-    async with Motions(hub.database, hub.rotors, hub.node, **usual | times) as motions:
+    orbits = Orbits(Path("nowhere"))  # no motion here is towards a satellite
+    async with Motions(hub.database, hub.rotors, hub.node, orbits, **usual | times) as motions:
         yield motions
 
 
