@@ -33,22 +33,27 @@ from skyscan_server.node.agent import Node
 from skyscan_server.node.config import NodeConfig, NodeSection
 from skyscan_server.node.timing import NodeTiming
 from skyscan_server.settings import load_settings
+from tests.campaigns.sessions import (
+    NOTHING,
+    answer,
+    begun,
+    counted,
+    dealt,
+    ended,
+    request,
+    table,
+    wanted,
+)
 
-REQUEST = {"az_start": 0, "az_end": 58, "el_start": 20, "el_end": 28, "rssi_iterations": 5}
-WANTED = [(az, el) for el in range(20, 29, 2) for az in range(0, 59, 2)]
+REQUEST = request(az_end=58, el_start=20, el_end=28)
 TIMING = NodeTiming(
     answer_s=2.0, heartbeat_s=1.0, proven_s=0.5, superseded_s=1.0, ack_s=1.0, resync_s=1.0
 )
-ENOUGH_S = 120.0
 
 
 @dataclass(frozen=True)
 class Faults:
-    """What happens to how many messages of each pack; the others pass.
-
-    Fates are dealt like cards and not drawn one by one: so none of them is missing once a pack
-    is through, however few messages a fast machine needs.
-    """
+    """What happens to how many messages of each pack; the others pass."""
 
     pack: int = 500
     delayed: int = 50
@@ -63,12 +68,7 @@ class Faults:
     def dealt(self, chance: random.Random) -> Iterator[str]:
         """Give the fate of one message after the other, without end."""
         counts = asdict(self)
-        passed = counts.pop("pack") - sum(counts.values())
-        cards = ["passed"] * passed
-        cards += [fate for fate, count in counts.items() for _ in range(count)]
-        while True:
-            chance.shuffle(cards)
-            yield from cards
+        return dealt(counts.pop("pack"), counts, chance)
 
 
 @dataclass
@@ -188,7 +188,7 @@ async def campaign(
             proxy.serving() as url,
             aiohttp.ClientSession(runtime.url, headers=headers) as client,
         ):
-            code = await _json(client.post("/api/nodes/enrolments", json={"installation": "far"}))
+            code = await answer(client.post("/api/nodes/enrolments", json={"installation": "far"}))
             section = NodeSection(name="far", hub=url, data=folder / "node", enrol=code["code"])
             node = Node(NodeConfig(node=section), timing=TIMING)
             running = asyncio.create_task(node.run())
@@ -209,41 +209,11 @@ async def campaign(
     }
 
 
-NOTHING = ("points lost", "points doubled", "points out of order")
-
-
 async def _one(client: aiohttp.ClientSession) -> Counter[str]:
-    async with asyncio.timeout(ENOUGH_S):
-        while True:
-            rotors = await _json(client.get("/api/rotors"))
-            if rotors:
-                body = {"rotor_id": rotors[0]["id"], **REQUEST}
-                async with client.post("/api/skyscan/start", json=body) as response:
-                    session = await response.json()
-                    if response.status == 200:
-                        break
-                    assert response.status in (409, 503), session
-            await asyncio.sleep(0.1)
-    async with asyncio.timeout(ENOUGH_S):
-        while session["status"] not in ("completed", "cancelled"):
-            await asyncio.sleep(0.05)
-            session = await _json(client.get(f"/api/skyscan/{session['id']}"))
-    points = await _json(client.get(f"/api/skyscan/{session['id']}/data"))
-    places = [(round(p["azimuth"]) % 360, round(p["elevation"])) for p in points]
-    return Counter(
-        {
-            session["status"]: 1,
-            "points lost": len(set(WANTED) - set(places)),
-            "points doubled": len(places) - len(set(places)),
-            "points out of order": sum(a != b for a, b in zip(places, WANTED, strict=False)),
-        }
-    )
-
-
-async def _json(request: Any) -> Any:
-    async with request as response:
-        assert response.status < 400, await response.text()
-        return await response.json()
+    session = await begun(client, REQUEST)
+    status = await ended(client, session["id"])
+    points = await answer(client.get(f"/api/skyscan/{session['id']}/data"))
+    return counted(points, wanted(REQUEST)) + Counter({status: 1})
 
 
 def passed(result: dict[str, object]) -> bool:
@@ -255,7 +225,6 @@ def passed(result: dict[str, object]) -> bool:
 
 def report(result: dict[str, object], seed: int) -> str:
     """Write the result as a page of the documentation."""
-    rows = "\n".join(f"| {name} | {value} |" for name, value in result.items())
     return f"""# Scans over a faulty link
 
 A proxy between node and hub holds up, drops, doubles and reorders single messages of their
@@ -265,9 +234,7 @@ WebSocket, cuts it, or lets it go dead without telling either side:
 python -m tests.campaigns.faulty_link --sessions {result["sessions"]} --seed {seed}
 ```
 
-| | |
-|---|---|
-{rows}
+{table(result)}
 
 Time limits of the node are shortened to a second, so that what is lost is soon asked for again.
 """

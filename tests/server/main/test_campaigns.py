@@ -1,8 +1,8 @@
-"""Truth: what was to be scanned, point by point; the short versions of two campaigns."""
+"""Truth: what was to be scanned, point by point; the short versions of three campaigns."""
 
 import pytest
 
-from tests.campaigns import faulty_link, kill_server
+from tests.campaigns import faulty_bus, faulty_link, kill_server
 
 pytestmark = [pytest.mark.campaign, pytest.mark.system]
 
@@ -27,3 +27,14 @@ async def test_a_link_holds_up_drops_doubles_and_reorders_and_nothing_is_lost(
     assert result["messages reordered"]
     assert result["messages delayed"]
     assert faulty_link.passed(result), result
+
+
+@pytest.mark.timeout(300)
+async def test_a_bus_drops_doubles_delays_and_reorders_and_nothing_is_lost(tmp_path, monkeypatch):
+    monkeypatch.setenv("SKYSCAN_TIME_SCALE", "300")
+    often = faulty_bus.Faults(5, dropped=1, doubled=1, delayed=1, reordered=1)
+    result = await faulty_bus.campaign(tmp_path, sessions=3, seed=3, faults=often)
+    for fate in ("dropped", "doubled", "delayed", "reordered"):
+        assert result[f"wakes {fate}"]
+    assert result["wishes"]
+    assert faulty_bus.passed(result), result
