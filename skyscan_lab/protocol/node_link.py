@@ -68,10 +68,10 @@ class KnownJournal(_Message):
     session_id: int
     session: str
     number: int = Field(ge=0)
-
     lost: bool = False
 
 class Task(_Message):
+
     """A session for a node to scan, and what is desired of it.
 
     Parameters
@@ -115,12 +115,22 @@ class Hello(_Message):
     One of another version is refused before anything else of it is looked at.
     """
 
+    Parameters
+    ----------
+    name : str
+        What people call the node.
+    epochs : dict of RotorKey to int
+        Highest epoch of a claim that the node has seen of each rotor. A hub whose database is
+        an older copy goes on above them, or none of its orders would be carried out.
+
     kind: Literal["hello"] = "hello"
     version: int = LINK_VERSION
     software: str = ""
     graph: HardwareGraph = HardwareGraph()
+    name: str = Field(default="", max_length=100)
     journals: tuple[KnownJournal, ...] = ()
 
+    epochs: dict[RotorKey, Epoch] = Field(default={}, max_length=10_000)
     @model_validator(mode="before")
     @classmethod
     def _of_this_version(cls, message: Any) -> Any:

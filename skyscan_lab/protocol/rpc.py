@@ -41,6 +41,13 @@ class RpcFailure(StrEnum):
 
 
 class Probe(_Part):
+MAX_EPOCH = 2**53
+"""Highest epoch of a claim, far beyond all that there will ever be."""
+
+Epoch = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
+"""Epoch of a claim on a rotor."""
+
+
     """Connect the rotor and its receiver, and say what they are; nothing moves.
 
     With a grid it also says whether the rotor can reach its points.
@@ -65,7 +72,7 @@ class Move(_Part):
     rotor: RotorKey
     azimuth_deg: float
     elevation_deg: float
-    epoch: int
+    epoch: Epoch
 
 
 class Park(_Part):
@@ -73,7 +80,7 @@ class Park(_Part):
 
     method: Literal["park"] = "park"
     rotor: RotorKey
-    epoch: int
+    epoch: Epoch
 
 
 class Jog(_Part):
@@ -83,7 +90,7 @@ class Jog(_Part):
     rotor: RotorKey
     azimuth: Literal[-1, 0, 1] = 0
     elevation: Literal[-1, 0, 1] = 0
-    epoch: int
+    epoch: Epoch
 
 
 class Stop(_Part):

@@ -7,11 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, count
+from types import MappingProxyType
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from skyscan_lab.protocol.graph import MAX_NAME, GraphRotor, HardwareGraph
+from skyscan_lab.protocol.graph import MAX_NAME, GraphRotor, HardwareGraph, RotorKey
 from skyscan_server.domain.errors import NotFound
 from skyscan_server.store import control, nodes, rotors
 from skyscan_server.store.database import Database
@@ -59,6 +61,27 @@ class Connected:
     graph_version: int
 
 
+class Arrival(NamedTuple):
+    """A node that comes: whose it is, and what it brings.
+
+    Attributes
+    ----------
+    installation : str
+        Whose node it is.
+    seed : HardwareGraph
+        Its hardware, taken where the hub has none of it yet.
+    name : str
+        What people call it; its installation, if empty.
+    epochs : mapping of RotorKey to int
+        Highest epoch of a claim that it has seen of each rotor.
+    """
+
+    installation: str
+    seed: HardwareGraph
+    name: str = ""
+    epochs: Mapping[RotorKey, int] = MappingProxyType({})
+
+
 class Nodes:
     """The nodes of this hub.
 
@@ -71,15 +94,23 @@ class Nodes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def connect(self, installation: str, seed: HardwareGraph) -> Connected:
+    async def connect(
+        self,
+        installation: str,
+        seed: HardwareGraph,
+        name: str = "",
+        epochs: Mapping[RotorKey, int] | None = None,
+    ) -> Connected:
         """Register a connection of an installation's node.
 
-        Its graph is taken where the hub has none of it yet; from then on the hub's is used.
+        Its graph is taken where the hub has none of it yet; from then on the hub's is used. Claims
+        go on above the epochs that it has seen: it refuses orders of lower ones, and a database
+        that was restored from a copy knows nothing of them.
         """
-        [connected] = await self.connect_all([(installation, seed)])
+        [connected] = await self.connect_all([Arrival(installation, seed, name, epochs or {})])
         return connected
 
-    async def connect_all(self, coming: Sequence[tuple[str, HardwareGraph]]) -> Sequence[Connected]:
+    async def connect_all(self, coming: Sequence[Arrival]) -> Sequence[Connected]:
         """Register connections, each of an installation's node, as `connect` does.
 
         Those who come at once are one transaction: after a hub was down, all of them do.
@@ -89,17 +120,17 @@ class Nodes:
             left = dict(enumerate(coming))
             while left:
                 # One connection of each node after the other: each has an epoch of its own.
-                turn = {coming[index][0]: index for index in reversed(left)}
-                seeds = {installation: coming[index][1] for installation, index in turn.items()}
-                for installation, one in (await _connect(connection, seeds)).items():
+                turn = {coming[index].installation: index for index in reversed(left)}
+                arrivals = {name: coming[index] for name, index in turn.items()}
+                for installation, one in (await _connect(connection, arrivals)).items():
                     connected[turn[installation]] = one
                     del left[turn[installation]]
         return [connected[index] for index in range(len(coming))]
 
-    async def register(self, installation: str, seed: HardwareGraph) -> Registered:
+    async def register(self, installation: str, seed: HardwareGraph, name: str = "") -> Registered:
         """Make an installation's node known, as `connect` does, without a connection."""
         async with self._database.write() as connection:
-            node_id, version = await _register(connection, installation, seed)
+            node_id, version = await _register(connection, Arrival(installation, seed, name))
             await nodes.see(connection, node_id, datetime.now(UTC))
             graph = await _graph(connection, node_id)
         return Registered(node_id, graph, version)
@@ -176,30 +207,35 @@ class Nodes:
             return await nodes.everyone(connection)
 
 
-async def _register(
-    connection: AsyncConnection, installation: str, seed: HardwareGraph
-) -> tuple[int, int]:
+async def _register(connection: AsyncConnection, arrival: Arrival) -> tuple[int, int]:
     """Node of an installation, made if need be, and the version of its graph."""
-    node = await nodes.registered(connection, installation, installation)
+    installation = arrival.installation
+    node = await nodes.registered(connection, installation, arrival.name or installation)
+    await _rename(connection, node, arrival.name)
     if node.graph_version > 0:
         return node.id, node.graph_version
-    await _plant(connection, node, seed)
+    await _plant(connection, node, arrival.seed)
     return node.id, await nodes.next_graph(connection, node.id)
 
 
 async def _connect(
-    connection: AsyncConnection, seeds: Mapping[str, HardwareGraph]
+    connection: AsyncConnection, arrivals: Mapping[str, Arrival]
 ) -> dict[str, Connected]:
     """Connect the nodes of some installations, each once."""
-    known = await nodes.of_installations(connection, seeds)
+    known = await nodes.of_installations(connection, arrivals)
+    for node in known:
+        await _rename(connection, node, arrivals[node.installation].name)
     ready = {node.installation: node.id for node in known if node.graph_version > 0}
     # In one order everywhere, so that two hubs do not wait for each other.
-    for installation in sorted(seeds.keys() - ready.keys()):
-        ready[installation], _ = await _register(connection, installation, seeds[installation])
+    for installation in sorted(arrivals.keys() - ready.keys()):
+        ready[installation], _ = await _register(connection, arrivals[installation])
     standings = await nodes.connect(connection, ready.values(), datetime.now(UTC))
     graphs: defaultdict[int, list[GraphRotor]] = defaultdict(list)
+    seen: dict[int, int] = {}
     for row in await rotors.of_nodes(connection, ready.values()):
+        seen[row.id] = arrivals[row.installation].epochs.get(row.key, 0)
         graphs[row.node_id].append(GraphRotor.model_validate(row.graph))
+    await _step_over(connection, {rotor_id: epoch for rotor_id, epoch in seen.items() if epoch})
     return {
         installation: Connected(
             node_id,
@@ -209,6 +245,28 @@ async def _connect(
         )
         for installation, node_id in ready.items()
     }
+
+
+async def _step_over(connection: AsyncConnection, seen: Mapping[int, int]) -> None:
+    """Let the claims on some rotors go on above the epochs that their nodes have seen."""
+    if not seen:
+        return
+    for rotor_id, epoch in sorted((await control.epochs(connection, seen)).items()):
+        if epoch < seen[rotor_id]:
+            stepped = await control.step_over(connection, rotor_id, seen[rotor_id])
+            log.warning(
+                "the node has seen newer claims than we know of: is this an older database?",
+                rotor_id=rotor_id,
+                known=epoch,
+                seen=seen[rotor_id],
+                epoch=stepped,
+            )
+
+
+async def _rename(connection: AsyncConnection, node: NodeRow, name: str) -> None:
+    """Call a node as it calls itself."""
+    if name and name != node.name:
+        await nodes.rename(connection, node.id, name)
 
 
 async def _require(connection: AsyncConnection, installation: str, node_id: int) -> NodeRow:

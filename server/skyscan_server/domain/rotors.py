@@ -111,7 +111,7 @@ class Rotors:
         async with self._changing() as connection:
             row = await _require(connection, rotor_id)
             await holding.require_free(connection, row, lock=True)
-            if fields.node not in (None, row.node):
+            if fields.node not in (None, row.node, row.installation):
                 raise Invalid("node", fields.node, f"{row.node!r}, where the rotor stands")
             await nodes.next_graph(connection, row.node_id)
             await rotors.hold_names(connection)
@@ -178,18 +178,30 @@ class Rotors:
     async def _node(self, connection: AsyncConnection, name: str | None) -> NodeRow:
         known = await nodes.everyone(connection)
         if name is not None:
-            for node in known:
-                if node.name == name:
-                    return node
-            names = ", ".join(repr(node.name) for node in known) or "none yet"
+            # Nodes name themselves, so a name can come twice; an installation cannot.
+            named = [node for node in known if node.installation == name] or [
+                node for node in known if node.name == name
+            ]
+            if len(named) == 1:
+                return named[0]
+            names = _listed(named or known) or "none yet"
             raise Invalid("node", name, f"a node that has registered: {names}")
         for node in known:
             if len(known) == 1 or node.installation == self._built_in:
                 return node
         if not known:
             raise Unavailable("no node has registered yet")
-        names = ", ".join(repr(node.name) for node in known)
-        raise Invalid("node", None, f"named, as there are several: {names}")
+        raise Invalid("node", None, f"named, as there are several: {_listed(known)}")
+
+
+def _listed(found: list[NodeRow]) -> str:
+    """Nodes by what they can be asked for with."""
+    return ", ".join(
+        repr(node.name)
+        if node.name == node.installation
+        else f"{node.installation!r} ({node.name})"
+        for node in found
+    )
 
 
 async def _require(connection: AsyncConnection, rotor_id: int) -> RotorRow:

@@ -123,7 +123,7 @@ class NodeRoutes:
     async def register_node(self, call: Call[Hello, None]) -> NodeRegistered:
         """Make a node known."""
         installation = installation_of(call.principal)
-        known = await self._nodes.register(installation, call.body.graph)
+        known = await self._nodes.register(installation, call.body.graph, call.body.name)
         return NodeRegistered(
             node_id=known.node_id, graph=known.graph, graph_version=known.graph_version
         )

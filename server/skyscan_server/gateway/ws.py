@@ -22,7 +22,7 @@ from skyscan_server.domain import tasks as domain_tasks
 from skyscan_server.domain.dispatch import Dispatch
 from skyscan_server.domain.errors import Unavailable
 from skyscan_server.domain.ingest import Ingest
-from skyscan_server.domain.nodes import Connected, Nodes
+from skyscan_server.domain.nodes import Arrival, Connected, Nodes
 from skyscan_server.domain.positions import Positions
 from skyscan_server.domain.rotors import Rotors
 from skyscan_server.domain.troubles import Troubles
@@ -172,7 +172,9 @@ class NodeSocket:
 
     async def _connect(self, installation: str, hello: Hello) -> Connected:
         try:
-            return await self._arrivals.ask((installation, hello.graph))
+            return await self._arrivals.ask(
+                Arrival(installation, hello.graph, hello.name, hello.epochs)
+            )
         except StoreError as error:
             raise Unavailable(f"the store of the hub takes nothing: {error}") from error
 

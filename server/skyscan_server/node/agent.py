@@ -149,7 +149,7 @@ class Node:
                 crew.start(_open_simulated(mounts))
                 if credentials is None:
                     credentials = await self._enrol(http)
-                await self._link(http, credentials, mounts, scans, crew).run()
+                await self._link(http, credentials, mounts, fence, scans, crew).run()
         finally:
             self._commands = None
             await mounts.close()
@@ -159,6 +159,7 @@ class Node:
         http: aiohttp.ClientSession,
         credentials: Credentials,
         mounts: Mounts,
+        fence: Fence,
         scans: Scans,
         crew: Crew,
     ) -> Link:
@@ -189,8 +190,10 @@ class Node:
         def hello() -> Hello:
             return Hello(
                 software=f"skyscan-lab {version('skyscan-lab')}",
+                name=self.config.node.name,
                 graph=self.config.graph,
                 journals=scans.journals,
+                epochs=fence.epochs,
             )
 
         hub = self.config.node.hub

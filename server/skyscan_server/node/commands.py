@@ -129,9 +129,14 @@ class Commands:
         await asyncio.gather(*(jogger.end() for jogger in self._joggers.values()))
 
     async def _order(self, mount: Mount, rotor: FencedRotor, call: Move | Park) -> None:
+        self._fence.check(mount.key, call.epoch)
+        await self._end_jog(mount)
+        # What is refused must not raise the fence: its epoch may be anybody's.
+        await mount.reach()
+        if isinstance(call, Move):
+            mount.limits.check(mount.name, call.azimuth_deg, call.elevation_deg)
         await self._fence.admit(mount.key, call.epoch)
-        if mount.key in self._joggers:
-            await self._joggers[mount.key].end()
+        await self._end_jog(mount)
         try:
             if isinstance(call, Move):
                 await rotor.move(call.azimuth_deg, call.elevation_deg)
@@ -140,6 +145,10 @@ class Commands:
         except asyncio.CancelledError:
             await unbroken(rotor.stop())
             raise
+
+    async def _end_jog(self, mount: Mount) -> None:
+        if mount.key in self._joggers:
+            await self._joggers[mount.key].end()
 
     def _jogger(self, mount: Mount) -> Jogger:
         jogger = self._joggers.get(mount.key)

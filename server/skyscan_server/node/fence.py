@@ -46,6 +46,11 @@ class Fence:
         self._seen = dict(self._durable)
         self._writing = asyncio.Lock()
 
+    @property
+    def epochs(self) -> dict[RotorKey, int]:
+        """Highest epoch seen of every rotor."""
+        return dict(self._seen)
+
     def highest(self, rotor: RotorKey) -> int:
         """Highest epoch seen of a rotor; 0 where there was none."""
         return self._seen.get(rotor, 0)

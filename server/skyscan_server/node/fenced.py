@@ -72,6 +72,16 @@ class FencedRotor:
         """Let orders through again."""
         self._held = False
 
+    def check_claim(self) -> None:
+        """See that the claim is not over.
+
+        Raises
+        ------
+        StaleEpoch
+            Saying which one has taken its place.
+        """
+        self._fence.check(self._mount.key, self.epoch)
+
     def permit(self) -> None:
         """See that the rotor may be moved at this very moment.
 
@@ -80,7 +90,7 @@ class FencedRotor:
         StaleEpoch, StoppedByHand
             Where it may not.
         """
-        self._fence.check(self._mount.key, self.epoch)
+        self.check_claim()
         if self._held:
             raise StoppedByHand(self.name, "stopped by hand; resume the scan to go on")
 
@@ -182,6 +192,10 @@ class FencedReceiver:
         TakenAway
             Where somebody else has taken control of the rotor meanwhile.
         """
+        try:
+            self._rotor.check_claim()
+        except StaleEpoch as error:
+            raise TakenAway(self._rotor.name, error.reason) from None
         measured = await self._receiver.read(reads, key)
         if self._rotor.stale:
             raise TakenAway(self._rotor.name, "somebody else took control of it during a reading")

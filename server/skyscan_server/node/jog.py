@@ -86,7 +86,7 @@ class Jogger:
             Where the rotor cannot be asked where it is, and once, what ended the last jog.
         """
         stops = self._stops
-        await self._fence.admit(self.mount.key, epoch)
+        self._fence.check(self.mount.key, epoch)
         async with self._starting:
             turn = self._turn
             if turn is not None and turn.is_for(azimuth, elevation, epoch) and not turn.over:
@@ -103,6 +103,7 @@ class Jogger:
             target = _end(where, azimuth, elevation, self.mount)
             if max(abs(a - b) for a, b in zip(where, target, strict=True)) < _END_DEG:
                 return
+            await self._fence.admit(self.mount.key, epoch)
             if stops != self._stops:
                 return  # stopped while we asked where it is
             self._turn = _Turn(rotor, target, (azimuth, elevation), self._renewal_s)

@@ -159,6 +159,16 @@ class Mount:
         if moment is not None:
             self._not_before = max(moment, self._not_before or moment)
 
+    async def reach(self) -> None:
+        """See that the rotor can be reached; nothing moves.
+
+        Raises
+        ------
+        DeviceError
+            Where it cannot.
+        """
+        await self._ready(receiver=False)
+
     async def position(self) -> Position:
         """Where the rotor is now."""
         return await self._use(lambda devices: devices.rotor.position(), note=True)

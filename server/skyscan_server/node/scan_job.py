@@ -38,7 +38,7 @@ from skyscan_lab.scanning.journal_file import JournalFile, OsJournalFile
 from skyscan_lab.scanning.unbroken import unbroken
 from skyscan_server.node.backoff import Backoff
 from skyscan_server.node.disk_watch import watch_disk
-from skyscan_server.node.fence import Fence
+from skyscan_server.node.fence import Fence, StaleEpoch
 from skyscan_server.node.fenced import FencedReceiver, FencedRotor
 from skyscan_server.node.mount import Mount
 from skyscan_server.node.mounts import Mounts, UnknownRotor
@@ -351,10 +351,13 @@ class ScanJob:
 
     async def _refused(self, journal: Journal, error: Exception) -> None:
         """End a scan whose devices cannot do what its plan asks for; hold it, had it begun."""
-        if journal.state.status is ScanStatus.PENDING:
+        stale = isinstance(error, StaleEpoch)  # says nothing about the plan, and may pass
+        if journal.state.status is ScanStatus.PENDING and not stale:
             await self._record(journal, ScanEvent.CANCEL, words=str(error))
-        else:
-            await self._record(journal, ScanEvent.HOLD, {PauseReason.FAULT}, str(error))
+            return
+        if journal.state.status is ScanStatus.PENDING:
+            await self._record(journal, ScanEvent.START)
+        await self._record(journal, ScanEvent.HOLD, {PauseReason.FAULT}, str(error))
 
     def _heed(self) -> None:
         """Let the engine do what the hub wants, as far as that says something new."""

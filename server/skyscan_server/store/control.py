@@ -5,13 +5,14 @@ The epoch is the fencing token: it goes up with every change of holder and never
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from skyscan_server.store.tables import control
+from skyscan_server.store.tables import FINAL, control, sessions
 
 
 class ControlRow(NamedTuple):
@@ -26,6 +27,39 @@ class ControlRow(NamedTuple):
 async def add(connection: AsyncConnection, rotor_id: int) -> None:
     """Begin with nobody holding a rotor."""
     await connection.execute(sa.insert(control).values(rotor_id=rotor_id, epoch=0))
+
+
+async def epochs(connection: AsyncConnection, rotor_ids: Collection[int]) -> dict[int, int]:
+    """Epochs of some rotors."""
+    query = sa.select(control.c.rotor_id, control.c.epoch).where(
+        control.c.rotor_id.in_(sorted(rotor_ids))
+    )
+    return {rotor_id: epoch for rotor_id, epoch in await connection.execute(query)}  # noqa: C416 - dict() takes a result with .keys() for a mapping
+
+
+async def step_over(connection: AsyncConnection, rotor_id: int, epoch: int) -> int | None:
+    """Go on above an epoch that somebody has seen; return the new one, None where we are there.
+
+    A scan that holds the rotor has it under the new epoch; whoever else does has it no longer.
+    """
+    row = await get(connection, rotor_id, lock=True)
+    if row.epoch >= epoch:
+        return None
+    scans = (
+        sa.update(sessions)
+        .where(
+            sessions.c.rotor_id == rotor_id,
+            sessions.c.epoch == row.epoch,
+            sessions.c.status.not_in(FINAL),
+        )
+        .values(epoch=epoch + 1)
+    )
+    kept = row.holder is not None and (await connection.execute(scans)).rowcount > 0
+    values = {"epoch": epoch + 1, **({} if kept else {"holder": None, "until": None})}
+    await connection.execute(
+        sa.update(control).where(control.c.rotor_id == rotor_id).values(values)
+    )
+    return epoch + 1
 
 
 async def now(connection: AsyncConnection) -> datetime:

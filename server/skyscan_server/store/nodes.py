@@ -88,6 +88,11 @@ async def connect(
     }
 
 
+async def rename(connection: AsyncConnection, node_id: int, name: str) -> None:
+    """Call a node something else."""
+    await connection.execute(sa.update(nodes).where(nodes.c.id == node_id).values(name=name))
+
+
 async def disconnect(
     connection: AsyncConnection, ended: Collection[tuple[int, int]], now: datetime
 ) -> None:

@@ -24,12 +24,12 @@ PRIVILEGES = MappingProxyType(
         "alembic_version": "SELECT",
         "nodes": (
             "SELECT, INSERT (installation, name), "
-            "UPDATE (graph_version, connection_epoch, connected, seen_at)"
+            "UPDATE (name, graph_version, connection_epoch, connected, seen_at)"
         ),
         "rotors": "SELECT, INSERT (node_id, key, name, graph)",
         "control": "SELECT, INSERT (rotor_id, epoch), UPDATE (epoch, holder, until)",
         "sessions": (
-            "SELECT, UPDATE (claimed, number, status, reasons, words, done, missing, "
+            "SELECT, UPDATE (claimed, epoch, number, status, reasons, words, done, missing, "
             "started_at, finished_at, own, held)"
         ),
         "records": "SELECT, INSERT",

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from skyscan_server.store.tables import rotors, sessions
+from skyscan_server.store.tables import FINAL, rotors, sessions
 
-_FINAL = ("completed", "cancelled")
 # Neither database takes any number of values in one statement.
 _MOST_VALUES = 10_000
 
@@ -49,7 +48,7 @@ class SessionRow:
     @property
     def final(self) -> bool:
         """Whether nothing can follow."""
-        return self.status in _FINAL
+        return self.status in FINAL
 
 
 class SumRow(NamedTuple):
@@ -127,7 +126,7 @@ async def held(connection: AsyncConnection, ids: Collection[int]) -> list[int]:
     """Those of some sessions that the hub holds because their journal is missed."""
     query = sa.select(sessions.c.id).where(
         sessions.c.held.isnot(None),
-        sessions.c.status.not_in(_FINAL),
+        sessions.c.status.not_in(FINAL),
         sessions.c.id.in_(sorted(ids)[:_MOST_VALUES]),
     )
     return list((await connection.execute(query.order_by(sessions.c.id))).scalars())
@@ -184,7 +183,7 @@ async def of_nodes(
         .join(rotors, rotors.c.id == sessions.c.rotor_id)
         .where(rotors.c.node_id.in_(sorted(node_ids)))
     )
-    ended, others = sessions.c.status.in_(_FINAL), sorted(also)
+    ended, others = sessions.c.status.in_(FINAL), sorted(also)
     wanted = [~ended] + [
         sa.and_(ended, sessions.c.id.in_(others[start : start + _MOST_VALUES]))
         for start in range(0, len(others), _MOST_VALUES)
@@ -209,7 +208,7 @@ async def open_sessions(connection: AsyncConnection) -> list[OpenSession]:
             sessions.c.claimed,
         )
         .join(rotors, rotors.c.id == sessions.c.rotor_id)
-        .where(sessions.c.status.not_in(_FINAL))
+        .where(sessions.c.status.not_in(FINAL))
     )
     return [OpenSession(*row) for row in await connection.execute(query)]
 

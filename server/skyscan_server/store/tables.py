@@ -43,6 +43,9 @@ class Words(sa.TypeDecorator[str]):
         return None if value is None else value.replace("\0", "\N{SYMBOL FOR NULL}")
 
 
+FINAL = ("completed", "cancelled")
+"""Statuses of a session that nothing can follow."""
+
 # SQLite numbers rows by itself only in a column that is called INTEGER.
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Json = sa.JSON(none_as_null=True)

@@ -31,7 +31,7 @@ async def both(postgresql, postgresql_url, make_hub_over):
 async def test_a_node_lives_its_life_by_way_of_the_gateway(both):
     hub, gateway = both
     connected = await gateway.nodes.connect("roof", graph("dish"))
-    again = await gateway.nodes.connect("roof", graph("dish"))
+    again = await gateway.nodes.connect("roof", graph("dish"), "Roof", {"dish": 7})
     await gateway.nodes.register("roof", graph("dish"))
     await gateway.nodes.see("roof", connected.node_id)
     await gateway.nodes.disconnect(connected.node_id, connected.epoch)

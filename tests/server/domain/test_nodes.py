@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from skyscan_lab.protocol.graph import GraphRotor, HardwareGraph
 from skyscan_lab.protocol.rotors import RotorFields
 from skyscan_server.domain.errors import NotFound
-from tests.server.domain.parts import graph
+from skyscan_server.store import control
+from tests.server.domain.parts import NOON, graph, request
 
 
 async def test_the_first_graph_is_taken_and_from_then_on_the_hub_s_is_used(hub):
@@ -67,6 +68,29 @@ async def test_whoever_is_connected_is_online_until_its_newest_connection_ends(h
     await hub.nodes.disconnect(newest.node_id, newest.epoch)
     assert not await hub.nodes.online(first.node_id)
     assert not await hub.nodes.online(4711)
+
+
+async def test_claims_go_on_above_what_a_node_has_seen(hub):
+    """As after the database was restored from a copy, which the node knows nothing of."""
+    first = await hub.nodes.connect("lab", graph("roof", "barn"))
+    rotors = await hub.rotors.by_key(first.node_id)
+    row = await hub.sessions.start(request(rotors["roof"].id))
+    await hub.tasks.claim(first.node_id, row.id)
+    async with hub.database.write() as connection:
+        await control.claim(connection, rotors["barn"].id, "move", now=NOON)
+    seen = {"roof": 40, "barn": 50, "of another hub": 60}
+    await hub.nodes.connect("lab", graph(), epochs=seen)
+    (task,) = await hub.tasks.of_node(first.node_id)
+    assert task.epoch == 41  # the scan holds its rotor on
+    async with hub.database.read() as connection:
+        roof, barn = [await control.get(connection, rotors[key].id) for key in ("roof", "barn")]
+    assert (roof.epoch, roof.holder) == (41, f"scan {row.id}")
+    assert (barn.epoch, barn.holder) == (51, None)
+    for epochs in ({"roof": 41}, {"roof": 3}, {}):
+        await hub.nodes.connect("lab", graph(), epochs=epochs)
+        (task,) = await hub.tasks.of_node(first.node_id)
+        assert task.epoch == 41
+    await hub.sessions.cancel(row.id)
 
 
 async def test_a_hub_that_starts_takes_everybody_for_offline(hub):

@@ -72,6 +72,22 @@ async def test_fields_that_do_not_go_together_are_refused_by_name(hub, fields, f
 
 async def test_a_rotor_goes_to_the_only_node_the_built_in_one_or_the_one_that_is_named(hub):
     with pytest.raises(Unavailable, match="no node has registered yet"):
+async def test_nodes_name_themselves_and_two_of_one_name_are_told_apart(hub):
+    await hub.nodes.connect("far", graph(), "Roof")
+    assert (await hub.rotors.add(RotorFields(name="a", node="Roof"))).node == "Roof"
+    await hub.nodes.connect("near", graph(), "Roof")
+    with pytest.raises(Invalid, match=r"'far' \(Roof\), 'near' \(Roof\)"):
+        await hub.rotors.add(RotorFields(name="b", node="Roof"))
+    row = await hub.rotors.add(RotorFields(name="b", node="near"))
+    assert (row.node, row.installation) == ("Roof", "near")
+    # Nobody is in the way of another's installation by calling himself so.
+    await hub.nodes.connect("evil", graph(), "near")
+    row = await hub.rotors.change(row.id, RotorFields(name="c", node="near"))
+    assert row.installation == "near"
+    await hub.nodes.connect("near", graph(), "Cellar")
+    assert [node.name for node in await hub.nodes.everyone()] == ["Roof", "Cellar", "near"]
+
+
         await hub.rotors.add(RotorFields(name="a"))
     await hub.nodes.connect("far", graph())
     assert (await hub.rotors.add(RotorFields(name="a"))).node == "far"

@@ -1,6 +1,7 @@
 """Truth: what `rpc` promises of each call, and the encoders of a simulated rotor."""
 
 import asyncio
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -68,6 +69,18 @@ async def test_a_move_answers_when_it_is_there(hub, node):
     reached = await hub.call(move(3))
     assert reached["azimuth_deg"] == pytest.approx(3, abs=0.2)
     assert reached["elevation_deg"] == pytest.approx(20, abs=0.2)
+
+
+async def test_what_is_refused_raises_no_fence(hub, node):
+    await hub.call(move(1, epoch=5))
+    for call in (
+        move(999, epoch=7),
+        Jog(rotor="simulated", azimuth=0, epoch=7),  # turns nothing
+    ):
+        with suppress(Refused):
+            await hub.call(call)
+    await hub.call(move(2, epoch=5))
+    assert node._scans._fence.epochs == {"simulated": 5}
 
 
 async def test_failures_are_told_apart(hub, node):

@@ -306,6 +306,21 @@ async def test_a_journal_that_ends_before_the_hubs_records_cannot_go_on(hub, mak
         assert len(hub.records[1]) == had
 
 
+async def test_a_claim_that_is_over_holds_a_scan_and_does_not_end_it(hub, make_node, tmp_path):
+    folder = tmp_path / "node"
+    folder.mkdir(mode=0o700)
+    (folder / "fence.json").write_text('{"simulated": 9}')
+    hub.begin(epoch=2)
+    async with running(make_node()):
+        await hub.until(lambda: hub.status() == "paused fault")
+        assert "claim 2 has ended, claim 9 holds" in hub.records[1][-1].words
+        assert hub.hellos[-1].epochs == {"simulated": 9}
+        assert hub.hellos[-1].name == "test"
+        await hub.tell(epoch=10)
+        await hub.want("run")
+        await hub.until(lambda: hub.status() == "completed")
+
+
 async def test_two_scans_on_two_rotors_go_on_at_the_same_time(hub, make_node):
     rotors = (
         RotorSection(key="east", name="East"),
