@@ -37,6 +37,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_MOST_SHOWN = 100
+
 
 class SkyscanError(Exception):
     """Base of every error that skyscan-lab raises on purpose."""
@@ -62,7 +64,18 @@ class InvalidInput(SkyscanError, ValueError):
         super().__init__(field, value, allowed)
 
     def __str__(self) -> str:
-        return f"{self.field} = {self.value!r}: must be {self.allowed}"
+        return f"{self.field} = {_shown(self.value)}: must be {self.allowed}"
+
+
+def _shown(value: object) -> str:
+    """A value as Python writes it, as far as somebody wants to read it."""
+    if isinstance(value, str | bytes):
+        value = value[:_MOST_SHOWN]
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than some thousand digits
+        return "a number of thousands of digits"
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"
 
 
 class GridError(InvalidInput):

@@ -41,7 +41,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from skyscan_lab.errors import StationError
+from skyscan_lab.errors import InvalidInput, StationError
 from skyscan_lab.power import Units
 
 Azimuth = Annotated[float, Field(ge=-720, le=720, allow_inf_nan=False)]
@@ -60,7 +60,9 @@ class _Settings(BaseModel):
         # pydantic's own refusal of unknown names does not say which are known.
         for name in table if isinstance(table, dict) else ():
             if name not in cls.model_fields:
-                raise ValueError(f"{name!r} is no setting; known are {', '.join(cls.model_fields)}")
+                known = ", ".join(cls.model_fields)
+                allowed = f"left out, as it is no setting; known are {known}"
+                raise InvalidInput(name, table[name], allowed)
         return table
 
 
@@ -104,7 +106,7 @@ class Limits(_Settings):
             ("elevation_deg", self.elevation_deg),
         ):
             if low >= high:
-                raise ValueError(f"{name}: the lower limit {low} must be below the upper {high}")
+                raise InvalidInput(name, (low, high), "the lower limit and then the upper")
         return self
 
 
@@ -129,7 +131,7 @@ class _Rotor(_Settings):
             azimuth[0] <= self.park[0] <= azimuth[1]
             and elevation[0] <= self.park[1] <= elevation[1]
         ):
-            raise ValueError(f"park {self.park} must be within {azimuth} and {elevation}")
+            raise InvalidInput("park", self.park, f"within {azimuth} and {elevation}")
         return self
 
 
@@ -321,6 +323,8 @@ def _in_words(problem: ErrorDetails) -> str:
     if problem["type"] == "missing":
         return f"{setting} is required"
     if problem["type"] == "value_error":  # ours: it says the value itself
-        reason = str(problem["ctx"]["error"])
-        return f"{setting}: {reason}" if setting else reason
+        error = problem["ctx"]["error"]
+        if isinstance(error, InvalidInput):
+            return f"{setting}.{error}" if setting else str(error)
+        return f"{setting}: {error}" if setting else str(error)
     return f"{setting} = {problem['input']!r}: {problem['msg']}"

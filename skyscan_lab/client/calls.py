@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from skyscan_lab.client.link import Link
-from skyscan_lab.errors import InvalidInput, InvalidTransition
+from skyscan_lab.errors import InvalidTransition
+from skyscan_lab.protocol.wrong_input import invalid_input
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -54,7 +55,4 @@ def body_of(model: Callable[..., Body], names: dict[str, str] | None = None, **f
     try:
         return model(**fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        words = first["msg"].removeprefix("Input should be ")
-        raise InvalidInput((names or {}).get(field, field), first["input"], words) from None
+        raise invalid_input(error, names) from None

@@ -25,13 +25,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from skyscan_lab.errors import InvalidInput
 from skyscan_lab.protocol.graph import HardwareGraph, RotorKey
 from skyscan_lab.protocol.plans import ScanPlan
 from skyscan_lab.protocol.records import ScanRecord
-from skyscan_lab.protocol.rpc import RpcCall, RpcFailure
+from skyscan_lab.protocol.rpc import Epoch, RpcCall, RpcFailure
+from skyscan_lab.protocol.times import Moment
 
 LINK_VERSION = 1
 """Version of these messages; hub and node of different versions refuse each other in words."""
@@ -70,8 +71,8 @@ class KnownJournal(_Message):
     number: int = Field(ge=0)
     lost: bool = False
 
-class Task(_Message):
 
+class Task(_Message):
     """A session for a node to scan, and what is desired of it.
 
     Parameters
@@ -113,7 +114,6 @@ class Hello(_Message):
     """First message of a node. Its graph is used where the hub has none of it yet.
 
     One of another version is refused before anything else of it is looked at.
-    """
 
     Parameters
     ----------
@@ -122,15 +122,16 @@ class Hello(_Message):
     epochs : dict of RotorKey to int
         Highest epoch of a claim that the node has seen of each rotor. A hub whose database is
         an older copy goes on above them, or none of its orders would be carried out.
+    """
 
     kind: Literal["hello"] = "hello"
     version: int = LINK_VERSION
     software: str = ""
-    graph: HardwareGraph = HardwareGraph()
     name: str = Field(default="", max_length=100)
+    graph: HardwareGraph = HardwareGraph()
     journals: tuple[KnownJournal, ...] = ()
-
     epochs: dict[RotorKey, Epoch] = Field(default={}, max_length=10_000)
+
     @model_validator(mode="before")
     @classmethod
     def _of_this_version(cls, message: Any) -> Any:
@@ -192,7 +193,7 @@ class Snapshot(_Message):
     rotor: RotorKey
     azimuth_deg: float
     elevation_deg: float
-    time: AwareDatetime
+    time: Moment
 
 
 class Result(_Message):

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from skyscan_lab.errors import InvalidInput
 from skyscan_lab.grid import ScanGrid
 from skyscan_lab.power import Units
+from skyscan_lab.protocol.wrong_input import invalid_input
 
 MAX_READS = 100_000
 """Most readings at one point; at 10 ms a reading that is already 17 minutes."""
@@ -126,10 +126,7 @@ def make_plan(grid: ScanGrid, **fields: object) -> ScanPlan:
     try:
         return ScanPlan.model_validate({"grid": grid, **fields})
     except ValidationError as error:
-        first = error.errors()[0]
-        words = first["msg"].removeprefix("Input should be ")
-        field = ".".join(map(str, first["loc"])) or "plan"
-        raise InvalidInput(field, first["input"], words) from None
+        raise invalid_input(error, whole="plan") from None
 
 
 def fresh_session_name() -> str:

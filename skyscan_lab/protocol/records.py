@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from skyscan_lab.power import Domain
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
+from skyscan_lab.protocol.times import Moment
 
 
 class _Record(BaseModel):
@@ -30,7 +31,7 @@ class PointRecord(_Record):
     sequence: int = Field(ge=0)
     azimuth_deg: float
     elevation_deg: float
-    time: AwareDatetime
+    time: Moment
     reads: int = Field(ge=1)
     mean: float
     std: float | None
@@ -45,7 +46,7 @@ class MissingRecord(_Record):
     sequence: int = Field(ge=0)
     reason: Literal["reading_failed", "out_of_limits"]
     words: str
-    time: AwareDatetime
+    time: Moment
 
 
 class ReferenceRecord(_Record):
@@ -55,7 +56,7 @@ class ReferenceRecord(_Record):
     visit: int = Field(ge=0)
     azimuth_deg: float
     elevation_deg: float
-    time: AwareDatetime
+    time: Moment
     reads: int = Field(ge=0)
     mean: float | None
     std: float | None
@@ -70,7 +71,7 @@ class StatusRecord(_Record):
     status: ScanStatus
     reasons: tuple[PauseReason, ...] = ()
     words: str | None = None
-    time: AwareDatetime
+    time: Moment
 
 
 ScanRecord = Annotated[

@@ -6,11 +6,12 @@ Fields and defaults of the application's own calls are kept; ``driver``, ``devic
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from skyscan_lab.protocol.skyscan import UtcTime
+from skyscan_lab.errors import InvalidInput
+from skyscan_lab.protocol.times import UtcTime
 from skyscan_lab.station import Limits, ReceiverSettings
 
 
@@ -23,14 +24,7 @@ class _Answer(BaseModel):
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
 
-class RotorFields(_Model):
-    """Body of ``POST /api/rotors`` and ``PUT /api/rotors/{id}``.
-
-    ``receiver`` null stands for what goes with the driver: the rotor's own RSSI behind
-    rotctld or a Winegard console, a simulated receiver beside a simulated rotor. ``node``
-    null stands for the only node, or the built-in one.
-    """
-
+class _Rotor(_Model):
     name: str = Field(min_length=1, max_length=200)
     rotor_type: Literal["azel", "az", "el"] = "azel"
     host: str = Field(default="127.0.0.1", min_length=1, max_length=253)
@@ -45,7 +39,45 @@ class RotorFields(_Model):
     node: str | None = None
 
 
-class RotorOut(RotorFields):
+class RotorFields(_Rotor):
+    """Body of ``POST /api/rotors`` and ``PUT /api/rotors/{id}``.
+
+    ``receiver`` null stands for what goes with the driver: the rotor's own RSSI behind
+    rotctld or a Winegard console, a simulated receiver beside a simulated rotor. ``node``
+    null stands for the only node, or the built-in one. A park position that is left out is the
+    nearest to (0, 0) within the limits.
+    """
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Self:
+        if self.receiver is not None:
+            simulated = self.driver == "simulated"
+            if (self.receiver.driver == "simulated") != simulated:
+                allowed = "'simulated', as the rotor is" if simulated else "that of a real one"
+                raise InvalidInput("receiver.driver", self.receiver.driver, allowed)
+        if self.limits is not None:
+            self._fit("park_az", self.limits.azimuth_deg, "limits.azimuth_deg")
+            self._fit("park_el", self.limits.elevation_deg, "limits.elevation_deg")
+            low, high = self.limits.elevation_deg
+            if self.min_elevation >= high and "min_elevation" not in self.model_fields_set:
+                self.min_elevation = low
+            if self.min_elevation >= high:
+                allowed = f"below {high:g}, which is the highest in limits.elevation_deg"
+                raise InvalidInput("min_elevation", self.min_elevation, allowed)
+        return self
+
+    def _fit(self, name: str, limits: tuple[float, float], where: str) -> None:
+        """See that a field is within limits; where it was left out, it is the nearest to 0."""
+        low, high = limits
+        value: float = getattr(self, name)
+        nearest = min(max(value, low), high)
+        if nearest != value:
+            if name in self.model_fields_set:
+                raise InvalidInput(name, value, f"within [{low:g}, {high:g}], which is {where}")
+            setattr(self, name, nearest)
+
+
+class RotorOut(_Rotor):
     """A rotor as every route returns it."""
 
     # A newer server may say more than we know.

@@ -10,11 +10,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from skyscan_lab.grid import ScanGrid
 from skyscan_lab.power import Units
 from skyscan_lab.protocol.graph import RotorKey
+from skyscan_lab.protocol.times import Moment
 from skyscan_lab.station import Limits
 
 JOG_RENEWAL_S = 2.0
@@ -40,7 +41,6 @@ class RpcFailure(StrEnum):
     BUSY = "busy"
 
 
-class Probe(_Part):
 MAX_EPOCH = 2**53
 """Highest epoch of a claim, far beyond all that there will ever be."""
 
@@ -48,6 +48,7 @@ Epoch = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
 """Epoch of a claim on a rotor."""
 
 
+class Probe(_Part):
     """Connect the rotor and its receiver, and say what they are; nothing moves.
 
     With a grid it also says whether the rotor can reach its points.
@@ -124,7 +125,7 @@ class PositionNow(_Part):
 
     azimuth_deg: float
     elevation_deg: float
-    time: AwareDatetime
+    time: Moment
 
 
 class Done(_Part):

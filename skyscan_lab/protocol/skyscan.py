@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 
 from skyscan_lab.errors import GridError
 from skyscan_lab.grid import FastAxis, Order, ScanGrid
 from skyscan_lab.power import Units
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
 from skyscan_lab.protocol.plans import MAX_READS
-
-
-def _naive_utc(value: datetime) -> datetime:
-    return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
-
-
-def _without_suffix(value: datetime) -> str:
-    return value.isoformat(timespec="seconds")
-
-
-UtcTime = Annotated[
-    datetime,
-    AfterValidator(_naive_utc),
-    PlainSerializer(_without_suffix, return_type=str, when_used="json"),
-]
-"""A UTC time, naive inside, and written as the specification does: whole seconds, no suffix."""
-
+from skyscan_lab.protocol.times import UtcTime
 
 _GRID_FIELDS = {
     "az": "az_start, az_end",
@@ -117,8 +100,12 @@ class ScanRequest(_Model):
                 fast_axis=self.fast_axis,
             )
         except GridError as error:
+            if error.field == "grid size":
+                allowed = f"wider, or the bounds narrower: {error.value} points are too many"
+                raise GridError("step_deg", self.step_deg, allowed) from None
             field = _GRID_FIELDS.get(error.field, error.field)
-            raise GridError(field, error.value, error.allowed) from None
+            allowed = error.allowed.replace("el start", "el_start")
+            raise GridError(field, error.value, allowed) from None
 
 
 class ScanSession(_Model):

@@ -83,5 +83,8 @@ def _utc(moment: Any) -> np.datetime64:
             "datetime64, datetime or ISO 8601 text, or one astropy Time for all points",
         )
     if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
+        try:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise InvalidInput("time", str(moment), "a time that UTC has") from None
     return np.datetime64(moment, "us")

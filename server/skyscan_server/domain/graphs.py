@@ -5,8 +5,6 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from pydantic import ValidationError
-
 from skyscan_lab.protocol.graph import GraphRotor
 from skyscan_lab.protocol.rotors import RotorFields, RotorOut
 from skyscan_lab.station import (
@@ -17,7 +15,6 @@ from skyscan_lab.station import (
     Station,
     WinegardRotor,
 )
-from skyscan_server.domain.errors import Invalid
 from skyscan_server.store.rotors import RotorRow
 
 _DEVICE = "/dev/ttyUSB0"
@@ -29,13 +26,7 @@ def fresh_key() -> str:
 
 
 def graph_rotor(fields: RotorFields, key: str, site: Site) -> GraphRotor:
-    """Part of the hardware graph that a rotor's fields describe.
-
-    Raises
-    ------
-    Invalid
-        For fields that do not go together.
-    """
+    """Part of the hardware graph that a rotor's fields describe; they have been validated."""
     rotor: dict[str, Any] = {"driver": fields.driver, "park": (fields.park_az, fields.park_el)}
     if fields.limits is not None:
         rotor["limits"] = fields.limits.model_dump()
@@ -47,18 +38,13 @@ def graph_rotor(fields: RotorFields, key: str, site: Site) -> GraphRotor:
     if receiver is None:
         simulated = fields.driver == "simulated"
         receiver = SimulatedReceiver() if simulated else RotorReceiver(driver="rotor")
-    try:
-        return GraphRotor(
-            key=key,
-            name=fields.name,
-            rotor_type=fields.rotor_type,
-            min_elevation_deg=fields.min_elevation,
-            station=Station.model_validate({"site": site, "rotor": rotor, "receiver": receiver}),
-        )
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"]) or "rotor"
-        raise Invalid(where, problem["input"], problem["msg"]) from error
+    return GraphRotor(
+        key=key,
+        name=fields.name,
+        rotor_type=fields.rotor_type,
+        min_elevation_deg=fields.min_elevation,
+        station=Station.model_validate({"site": site, "rotor": rotor, "receiver": receiver}),
+    )
 
 
 def rotor_out(row: RotorRow) -> RotorOut:

@@ -45,7 +45,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from skyscan_lab.errors import SkyscanError
+from skyscan_lab.errors import InvalidInput, SkyscanError
 from skyscan_lab.home import lab_folder
 from skyscan_lab.protocol.graph import GraphRotor, HardwareGraph
 from skyscan_lab.station import Limits, Station, WinegardRotor
@@ -255,8 +255,10 @@ def _in_words(problem: ErrorDetails) -> str:
     if problem["type"] == "missing":
         return f"{setting} is required"
     if problem["type"] == "value_error":  # ours: it says the value itself
-        reason = str(problem["ctx"]["error"])
-        return f"{setting}: {reason}" if setting else reason
+        error = problem["ctx"]["error"]
+        if isinstance(error, InvalidInput):
+            return f"{setting}.{error}" if setting else str(error)
+        return f"{setting}: {error}" if setting else str(error)
     if setting in ("node.client_secret", "node.enrol"):
         return f"{setting}: {problem['msg']}"
     return f"{setting} = {problem['input']!r}: {problem['msg']}"

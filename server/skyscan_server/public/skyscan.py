@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import datetime
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from skyscan_lab.protocol.lifecycle import ScanStatus
 from skyscan_lab.protocol.skyscan import (
@@ -18,6 +17,7 @@ from skyscan_lab.protocol.skyscan import (
     ScanSession,
     SessionNotes,
 )
+from skyscan_lab.protocol.times import AskedTime
 from skyscan_server.auth.scopes import Scope
 from skyscan_server.domain.ingest import Ingest
 from skyscan_server.domain.messages import data_points
@@ -47,19 +47,18 @@ class SessionsQuery(BaseModel):
     offset: int = Field(default=0, ge=0, description="How many to pass over.")
     status: ScanStatus | None = Field(default=None, description="Those of one status.")
     rotor_id: int | None = Field(default=None, description="Those of one rotor.")
-    created_after: AwareDatetime | None = Field(default=None, description="Made then or later.")
-    created_before: AwareDatetime | None = Field(default=None, description="Made before.")
+    created_after: AskedTime | None = Field(default=None, description="Made then or later.")
+    created_before: AskedTime | None = Field(default=None, description="Made before.")
 
     @property
     def page(self) -> Page:
         """The same, as the store wants it."""
-        after: datetime | None = self.created_after
         return Page(
             limit=self.limit,
             offset=self.offset,
             status=None if self.status is None else str(self.status),
             rotor_id=self.rotor_id,
-            after=after,
+            after=self.created_after,
             before=self.created_before,
         )
 

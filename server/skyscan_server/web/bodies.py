@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -10,7 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from skyscan_server.web.json_kinds import mismatches
+from skyscan_server.web.json_kinds import mismatches, text_mismatches
 from skyscan_server.web.problems import HttpRefusal
 from skyscan_server.web.validation import (
     in_words,
@@ -48,11 +49,22 @@ def parse_json(
     try:
         value = adapter.validate_json(raw)
     except ValidationError as error:
-        raise HttpRefusal(422, validation_words(error, whole)) from None
+        raise HttpRefusal(422, _what_is_wrong(error, raw, whole)) from None
     if check:
         _refuse_other_kinds(raw, value, whole)
         _refuse_unusable(value, whole)
     return value
+
+
+def _what_is_wrong(error: ValidationError, raw: str | bytes, whole: str) -> str:
+    """Say it with the fields as they were sent."""
+    try:
+        sent = json.loads(raw)
+    except (ValueError, RecursionError):
+        return validation_words(error, whole)
+    # Half of a surrogate pair is no text; the standard library parses it, to say where it is.
+    no_text = error.errors()[0]["type"] == "json_invalid" and unusable_words(sent, whole)
+    return no_text or validation_words(error, whole, sent)
 
 
 def _refuse_other_kinds(raw: str | bytes, value: object, whole: str) -> None:
@@ -127,7 +139,7 @@ class BodyReader:
             self._fields is None and kind.startswith("application/") and kind.endswith("+json")
         )
         if not alike or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
-            raise HttpRefusal(415, in_words("Content-Type", given, f"{self._media_type!r}"))
+            raise HttpRefusal(415, in_words("Content-Type", given, f'"{self._media_type}"'))
 
 
 def _form_fields(raw: bytes) -> list[tuple[str, str]]:
@@ -209,7 +221,10 @@ class FieldsReader:
         try:
             value = self._adapter.validate_python(fields)
         except ValidationError as error:
-            raise HttpRefusal(422, validation_words(error, self._whole)) from None
+            raise HttpRefusal(422, validation_words(error, self._whole, fields)) from None
+        words = mismatch_words(text_mismatches(fields, value), self._whole)
+        if words is not None:
+            raise HttpRefusal(422, words)
         _refuse_unusable(value, self._whole)
         return value
 

@@ -7,6 +7,7 @@ what was sent is compared with what was made of it, as a JSON Schema would see b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date, time, timedelta
@@ -52,6 +53,33 @@ def mismatches(sent: Any, made: Any, path: tuple[str, ...] = ()) -> Iterator[Mis
         wanted = _wanted(sent, made)
         if wanted is not None:
             yield path, sent, wanted
+
+
+def text_mismatches(sent: Any, made: Any) -> Iterator[Mismatch]:
+    """Find fields of a query or a form whose text is not how JSON writes what was made of it.
+
+    pydantic reads ``1.0``, ``1_000`` and blanks around a number as that number, too.
+
+    Examples
+    --------
+    >>> from pydantic import BaseModel
+    >>> class Page(BaseModel):
+    ...     limit: int
+    >>> list(text_mismatches({"limit": "1.0"}, Page(limit=1)))
+    [(('limit',), '1.0', 'an integer')]
+    """
+    for name, text in sent.items():
+        value = _inside(made, name)
+        form = _FORMS.get(type(value))
+        if form is not None and isinstance(text, str) and form[0].fullmatch(text) is None:
+            yield (name,), text, form[1]
+
+
+_FORMS = {
+    bool: (re.compile("true|false"), "true or false"),
+    int: (re.compile("-?[0-9]+"), "an integer"),
+    float: (re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?"), "a number"),
+}
 
 
 def _wanted(sent: object, made: object) -> str | None:

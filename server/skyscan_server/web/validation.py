@@ -1,12 +1,13 @@
 """Input that cannot be used, in words: ``field = value: must be what is allowed``.
 
-The same words come from here, from `skyscan_lab.errors.InvalidInput` and from the domain's
-`Invalid`, so that a client sees one shape whoever found the mistake.
+Whoever found the mistake, the model of a body, `skyscan_lab.errors.InvalidInput` or the domain's
+`Invalid`, a client sees this one shape, with fields and values as its request has them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from skyscan_lab.errors import InvalidInput
+from skyscan_lab.protocol.wrong_input import allowed_words
 from skyscan_server.web.json_kinds import Mismatch
 from skyscan_server.web.problems import clipped
 
@@ -23,41 +25,9 @@ MIN_INTEGER = -(2**63)
 
 _MOST_SHOWN = 100
 _MOST_PROBLEMS = 10
+_NOT_THERE = object()
 
-_ALLOWED: Mapping[str, str] = {
-    "int_type": "an integer",
-    "int_parsing": "an integer",
-    "int_from_float": "an integer",
-    "int_parsing_size": f"an integer within [{MIN_INTEGER}, {MAX_INTEGER}]",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "finite_number": "a finite number",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "string_type": "a string",
-    "string_unicode": "valid Unicode",
-    "string_too_short": "a string of {min_length} or more characters",
-    "string_too_long": "a string of at most {max_length} characters",
-    "string_pattern_mismatch": "a string that matches {pattern}",
-    "too_short": "at least {min_length} of them",
-    "too_long": "at most {max_length} of them",
-    "dict_type": "a JSON object",
-    "model_type": "a JSON object",
-    "model_attributes_type": "a JSON object",
-    "dataclass_type": "a JSON object",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "set_type": "a list",
-    "frozen_set_type": "a list",
-    "datetime_type": "a time in ISO 8601",
-    "datetime_parsing": "a time in ISO 8601",
-    "datetime_from_date_parsing": "a time in ISO 8601",
-    "timezone_aware": "a time with its zone",
-    "uuid_type": "a UUID",
-    "uuid_parsing": "a UUID",
-    "extra_forbidden": "left out, as there is no such field",
-    "union_tag_invalid": "one of {expected_tags}",
-}
+_INTEGER = f"an integer within [{MIN_INTEGER}, {MAX_INTEGER}]"
 
 
 def in_words(field: str, value: object, allowed: str) -> str:
@@ -65,29 +35,39 @@ def in_words(field: str, value: object, allowed: str) -> str:
 
     Examples
     --------
-    >>> in_words("reads", 0, "an integer above 0")
-    'reads = 0: must be an integer above 0'
+    >>> in_words("reads", None, "an integer above 0")
+    'reads = null: must be an integer above 0'
     """
     return f"{field} = {shown(value)}: must be {allowed}"
 
 
 def shown(value: object) -> str:
-    """Show a value in at most 100 characters.
+    """Show a value as JSON has it, in at most 100 characters.
 
     Examples
     --------
-    >>> shown("x" * 200) == repr("x" * 98)[:99] + "…"
-    True
+    >>> shown({"el": (18.0, float("nan"))}), shown("x" * 200) == '"' + "x" * 98 + "…"
+    ('{"el": [18.0, NaN]}', True)
     """
     if isinstance(value, str | bytes):
         value = value[:_MOST_SHOWN]
     try:
-        return clipped(repr(value), _MOST_SHOWN)
-    except ValueError:  # Python writes no integer of more than some thousand digits
-        return "a number of thousands of digits"
+        text = json.dumps(value, ensure_ascii=False, default=_plain)
+    except (ValueError, TypeError, RecursionError):  # integers of thousands of digits, odd keys
+        return "a value that cannot be shown"
+    # Half of a surrogate pair is a string in Python, and no text.
+    return clipped(text.encode(errors="backslashreplace").decode(), _MOST_SHOWN)
 
 
-def validation_words(error: ValidationError, whole: str = "body") -> str:
+def _plain(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return dict(value)
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return list(value) if isinstance(value, set | frozenset) else str(value)
+
+
+def validation_words(error: ValidationError, whole: str = "body", sent: object = None) -> str:
     """Say what pydantic found wrong.
 
     Parameters
@@ -96,6 +76,8 @@ def validation_words(error: ValidationError, whole: str = "body") -> str:
         What it raised.
     whole : str
         Name of what was validated, for what is wrong with all of it.
+    sent : object
+        What was validated, to name fields as they stand in it.
 
     Returns
     -------
@@ -109,10 +91,10 @@ def validation_words(error: ValidationError, whole: str = "body") -> str:
     ...     TypeAdapter(dict[str, int]).validate_python({"az": "x", "el": 1.5})
     ... except ValidationError as error:
     ...     validation_words(error)
-    "az = 'x': must be an integer; el = 1.5: must be an integer"
+    'az = "x": must be an integer; el = 1.5: must be an integer'
     """
     problems = error.errors(include_url=False)
-    return _joined((_problem_words(problem, whole) for problem in problems), len(problems))
+    return _joined((_problem_words(problem, whole, sent) for problem in problems), len(problems))
 
 
 def _joined(problems: Iterable[str], count: int) -> str:
@@ -120,9 +102,9 @@ def _joined(problems: Iterable[str], count: int) -> str:
     return words if count <= _MOST_PROBLEMS else f"{words}; and {count - _MOST_PROBLEMS} more"
 
 
-def _problem_words(problem: ErrorDetails, whole: str) -> str:
+def _problem_words(problem: ErrorDetails, whole: str, sent: object) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
-    path = [str(part) for part in problem["loc"]]
+    path = _sent_path(problem, sent)
     field = clipped(".".join(path), _MOST_SHOWN) or whole
     value = problem["input"]
     if kind == "missing":
@@ -136,16 +118,33 @@ def _problem_words(problem: ErrorDetails, whole: str) -> str:
         if isinstance(cause, InvalidInput):
             path += [cause.field] if path[-1:] != [cause.field] else []
             return in_words(".".join(path), cause.value, cause.allowed)
-        return f"{field} = {shown(value)}: {cause}"
+        return in_words(field, value, f"right: {cause}")
     if kind == "union_tag_invalid":
         field = ".".join([*path, context["discriminator"].strip("'")])
         value = context["tag"]
-    template = _ALLOWED.get(kind)
-    if template is not None:
-        return in_words(field, value, template.format_map(context))
-    text = problem["msg"]
-    allowed = text.removeprefix("Input should be ")
-    return in_words(field, value, allowed if allowed != text else f"right: {text}")
+    if kind == "int_parsing_size":
+        return in_words(field, value, _INTEGER)
+    allowed = allowed_words(problem)
+    # The choices of a literal, in the quotes of JSON.
+    quoted = kind in ("literal_error", "union_tag_invalid", "enum")
+    return in_words(field, value, allowed.replace("'", '"') if quoted else allowed)
+
+
+def _sent_path(problem: ErrorDetails, sent: object) -> list[str]:
+    """Path of a problem without the kinds of a union, which pydantic puts between the fields."""
+    path, at, last = [], sent, len(problem["loc"]) - 1
+    for depth, part in enumerate(problem["loc"]):
+        inside = _NOT_THERE
+        if isinstance(at, dict):
+            inside = at.get(part, _NOT_THERE)
+        elif isinstance(at, list) and isinstance(part, int) and part < len(at):
+            inside = at[part]
+        missing = depth == last and problem["type"] == "missing"
+        if inside is _NOT_THERE and isinstance(part, str) and sent is not None and not missing:
+            continue
+        path.append(str(part))
+        at = None if inside is _NOT_THERE else inside
+    return path
 
 
 def unusable_words(value: object, whole: str = "body") -> str | None:
@@ -183,19 +182,29 @@ def mismatch_words(found: Iterable[Mismatch], whole: str = "body") -> str | None
     )
 
 
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _unusable(value: Any, path: tuple[str, ...]) -> Iterator[Mismatch]:
     kind = type(value)
     if kind is bool or value is None:
         return
     if kind is int:
         if not MIN_INTEGER <= value <= MAX_INTEGER:
-            yield path, value, _ALLOWED["int_parsing_size"]
+            yield path, value, _INTEGER
     elif kind is float:
         if not -float("inf") < value < float("inf"):
-            yield path, value, _ALLOWED["finite_number"]
+            yield path, value, "a finite number"
     elif kind is str:
         if "\x00" in value:
             yield path, value, "text without the character NUL"
+        elif not _is_unicode(value):
+            yield path, value, "text of valid Unicode"
     elif isinstance(value, BaseModel):
         for name, part in value:  # its fields, and extra ones where it keeps them
             yield from _unusable(part, (*path, name))

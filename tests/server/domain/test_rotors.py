@@ -55,23 +55,23 @@ def test_a_receiver_goes_with_its_driver():
         assert receiver.driver == expected
 
 
-@pytest.mark.parametrize(
-    ("fields", "field"),
-    [
-        ({"driver": "simulated", "receiver": RotorReceiver(driver="rotor")}, "station"),
-        ({"park_el": 5.0, "limits": Limits(elevation_deg=(10, 80))}, "rotor"),
-    ],
-)
-async def test_fields_that_do_not_go_together_are_refused_by_name(hub, fields, field):
-    await hub.nodes.connect("lab", graph())
-    with pytest.raises(Invalid) as caught:
-        await hub.rotors.add(RotorFields(name="x", **fields))
-    assert field in caught.value.field or field == "station"
-    assert await hub.rotors.everyone() == []
-
-
 async def test_a_rotor_goes_to_the_only_node_the_built_in_one_or_the_one_that_is_named(hub):
     with pytest.raises(Unavailable, match="no node has registered yet"):
+        await hub.rotors.add(RotorFields(name="a"))
+    await hub.nodes.connect("far", graph())
+    assert (await hub.rotors.add(RotorFields(name="a"))).node == "far"
+    await hub.nodes.connect("near", graph())
+    with pytest.raises(Invalid, match="there are several: 'far', 'near'"):
+        await hub.rotors.add(RotorFields(name="b"))
+    await hub.nodes.connect("lab", graph())
+    assert (await hub.rotors.add(RotorFields(name="b"))).node == "lab"
+    assert (await hub.rotors.add(RotorFields(name="c", node="near"))).node == "near"
+    with pytest.raises(Invalid, match="'far', 'near', 'lab'"):
+        await hub.rotors.add(RotorFields(name="d", node="nowhere"))
+    names = [row.name for row in await hub.rotors.everyone(limit=2, offset=1)]
+    assert names == ["b", "c"]
+
+
 async def test_nodes_name_themselves_and_two_of_one_name_are_told_apart(hub):
     await hub.nodes.connect("far", graph(), "Roof")
     assert (await hub.rotors.add(RotorFields(name="a", node="Roof"))).node == "Roof"
@@ -86,21 +86,6 @@ async def test_nodes_name_themselves_and_two_of_one_name_are_told_apart(hub):
     assert row.installation == "near"
     await hub.nodes.connect("near", graph(), "Cellar")
     assert [node.name for node in await hub.nodes.everyone()] == ["Roof", "Cellar", "near"]
-
-
-        await hub.rotors.add(RotorFields(name="a"))
-    await hub.nodes.connect("far", graph())
-    assert (await hub.rotors.add(RotorFields(name="a"))).node == "far"
-    await hub.nodes.connect("near", graph())
-    with pytest.raises(Invalid, match="there are several: 'far', 'near'"):
-        await hub.rotors.add(RotorFields(name="b"))
-    await hub.nodes.connect("lab", graph())
-    assert (await hub.rotors.add(RotorFields(name="b"))).node == "lab"
-    assert (await hub.rotors.add(RotorFields(name="c", node="near"))).node == "near"
-    with pytest.raises(Invalid, match="'far', 'near', 'lab'"):
-        await hub.rotors.add(RotorFields(name="d", node="nowhere"))
-    names = [row.name for row in await hub.rotors.everyone(limit=2, offset=1)]
-    assert names == ["b", "c"]
 
 
 async def test_a_new_rotor_stands_where_its_node_stands(hub):

@@ -100,7 +100,7 @@ def test_a_whole_file(tmp_path):
         ),
         (
             ROTOR + "[rotors.hard_limits]\nelevation_deg = [50, 20]",
-            "rotors[0].hard_limits: elevation_deg: the lower limit 50.0 must be below the upper",
+            "rotors[0].hard_limits.elevation_deg = (50.0, 20.0): must be the lower limit and then",
         ),
         (
             ROTOR + "[[rotors]]\nkey = 'a'\nname = 'B'",
@@ -108,7 +108,7 @@ def test_a_whole_file(tmp_path):
         ),
         (
             ROTOR + "rotor = { park = [0, 5] }\nhard_limits = { elevation_deg = [10, 90] }",
-            "park (0.0, 5.0) must be within",
+            "park = (0.0, 5.0): must be within",
         ),
         ("[node", "not TOML"),
     ],

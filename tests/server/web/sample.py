@@ -15,7 +15,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from skyscan_lab.errors import InvalidInput
-from skyscan_lab.protocol.skyscan import UtcTime
+from skyscan_lab.protocol.times import UtcTime
 from skyscan_server.auth.issuer import Issuer
 from skyscan_server.auth.keys import load_signing_key
 from skyscan_server.auth.principal import Principal

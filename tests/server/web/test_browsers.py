@@ -77,7 +77,7 @@ async def test_another_host_is_refused_on_every_path(client):
         async with client.get(path, headers={"Host": "evil.example"}) as answer:
             assert answer.status == 421
             words = (await answer.json())["detail"]
-    assert words == "Host = 'evil.example': must be a name of this server (allowed_hosts)"
+    assert words == 'Host = "evil.example": must be a name of this server (allowed_hosts)'
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])

@@ -135,7 +135,7 @@ async def test_a_path_that_is_no_integer_of_63_bits_is_refused(client, path):
     async with client.get(path) as answer:
         assert answer.status == 422
         words = (await answer.json())["detail"]
-    assert words.startswith("aim_id = '")
+    assert words.startswith('aim_id = "')
     assert words.endswith(": must be an integer within [0, 9223372036854775807]")
 
 
