@@ -231,7 +231,7 @@ class Campaign:
         counted, faults : Counter
             What was done, and what was wrong.
         """
-        counted: Counter[str] = Counter()
+        counted = Counter({"scans gone on with": times})
         faults: Counter[str] = Counter()
         for number in range(times):
             folder = self.folder / f"again-{number}"
@@ -246,14 +246,13 @@ class Campaign:
                     lives = later if side == "node" and moment.promised.granted else moment
                     left = lives.disks[side].left(EVERYTHING, self.chance)
                 write_out(left, folder)
-            counted["scans gone on with"] += 1
             counted[f"after a cut of {' and '.join(victims)}"] += 1
             try:
                 await Again(folder, self.sweep, moment.promised).run()
-                counted["sessions completed"] += 1
             except (AssertionError, OSError, aiohttp.ClientError) as error:
                 what = f"{type(error).__name__}: {error}"
                 faults[f"{folder.name}: {what}; left: {cut.name}; line {at}"] += 1
+        counted["sessions completed"] = times - faults.total()
         return counted, faults
 
     def _draw(self, victims: tuple[str, ...]) -> int:
@@ -400,7 +399,7 @@ def passed(result: dict[str, object]) -> bool:
     """Whether nothing was lost, every scan came to its end, and it would have been noticed."""
     return (
         result["faults"] == 0
-        and result.get("sessions completed") == result.get("scans gone on with")
+        and result["sessions completed"] == result["scans gone on with"]
         and all(result[f"{NOTICED}{whose}"] == "yes" for whose in DEAF)
     )
 
@@ -430,8 +429,8 @@ there for certain only once the folder that it is in has been synced.
 every record that the node had been told to be there, that a subscriber had been sent or that the
 API had counted, without a gap, with the session's row as their sum; the last wish that was
 answered (the scan is paused and resumed once), the epoch that was granted, the signing key and the
-node's credentials. At the node there must be every record that it had
-sent, the task, its epoch, its credentials, and that it died at work.
+node's credentials. At the node there must be every record that it had sent, the task, its epoch,
+its credentials, and the note by which it knows that it died at work.
 
 From **a sample** of them, drawn by the seed, hub and node are started again as processes: the hub
 cut while the node lived on, the node cut while the hub lived on, both cut at the same moment.
