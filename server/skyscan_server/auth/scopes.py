@@ -32,6 +32,9 @@ GRANTS = MappingProxyType(
 )
 """Scopes of a person, by what ``skyscan token --grant`` calls the part they play."""
 
+FOR_INSTALLATIONS = frozenset({Scope.NODE})
+"""What an installation's token is good for; all else is for people, and for services of the hub."""
+
 _BY_NAME = {scope.value: scope for scope in Scope}
 _SEEN: dict[frozenset[Scope], frozenset[Scope]] = {}
 

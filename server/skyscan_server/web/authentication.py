@@ -14,7 +14,7 @@ from skyscan_server.auth.principal import (
     TokenUnverifiable,
     TokenVerifier,
 )
-from skyscan_server.auth.scopes import Scope
+from skyscan_server.auth.scopes import FOR_INSTALLATIONS, Scope
 from skyscan_server.web.operations import Channel, Declared
 from skyscan_server.web.problems import HttpRefusal
 from skyscan_server.web.routes import declared_of
@@ -172,6 +172,9 @@ def _bearer(request: web.Request) -> str | None:
 
 
 def _with_scope(principal: Principal, scope: Scope) -> Principal:
+    if principal.installation is not None and scope not in FOR_INSTALLATIONS:
+        # People and services see the things of all installations.
+        raise HttpRefusal(403, "an installation's token opens the gateway only")
     if scope in principal.scopes:
         return principal
     challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'

@@ -9,7 +9,7 @@ from typing import Protocol
 from skyscan_server.auth.grants.errors import OAuthError
 from skyscan_server.auth.grants.redirects import check_redirect_uri
 from skyscan_server.auth.machine_secret import secret_matches
-from skyscan_server.auth.scopes import Scope
+from skyscan_server.auth.scopes import FOR_INSTALLATIONS, Scope, format_scopes
 
 
 class GrantType(StrEnum):
@@ -44,7 +44,7 @@ class Client:
     ------
     ValueError
         For what would be a hole: tokens for itself without a secret, a node without an
-        installation, an address to which no code may go.
+        installation, an installation with scopes of people, an address to which no code may go.
     """
 
     client_id: str
@@ -59,6 +59,10 @@ class Client:
             raise ValueError(f"{self.client_id}: tokens for itself need a secret")
         if Scope.NODE in self.scopes and self.installation is None:
             raise ValueError(f"{self.client_id}: scope {Scope.NODE} needs an installation")
+        others = self.scopes - FOR_INSTALLATIONS
+        if self.installation is not None and others:
+            words = f"scope {format_scopes(others)} is not for an installation"
+            raise ValueError(f"{self.client_id}: {words}, whose tokens open the gateway only")
         for uri in self.redirect_uris:
             check_redirect_uri(uri)
 

@@ -57,6 +57,7 @@ async def test_every_refusal_is_the_same(known):
     [
         ({"secret_hash": None}, "need a secret"),
         ({"scopes": frozenset({Scope.NODE})}, "needs an installation"),
+        ({"installation": "roof"}, "scope skyscan:read is not for an installation"),
         ({"redirect_uris": ("http://lab.example/back",)}, "redirect_uri"),
     ],
 )
