@@ -114,7 +114,7 @@ class _Rotor(_Settings):
     limits: Limits | None = None
     """Hard limits of the rotor; without them, those that the rotor itself reports."""
     park: tuple[Azimuth, Elevation] = (0.0, 0.0)
-    """Azimuth and elevation to park at, degrees."""
+    """Azimuth and elevation to park at, degrees; by default as near to 0, 0 as the limits allow."""
     tolerance_deg: float = Field(default=0.2, gt=0, le=10)
     """How near to its target a move must end."""
     settle_s: float = Field(default=0.2, ge=0, le=60)
@@ -124,9 +124,12 @@ class _Rotor(_Settings):
 
     @model_validator(mode="after")
     def _park_within_limits(self) -> Self:
-        if self.limits is None or "park" not in self.model_fields_set:
+        if self.limits is None:
             return self
         azimuth, elevation = self.limits.azimuth_deg, self.limits.elevation_deg
+        if "park" not in self.model_fields_set:
+            nearest = tuple(min(max(0.0, low), high) for low, high in (azimuth, elevation))
+            object.__setattr__(self, "park", nearest)  # frozen, and not yet anybody's
         if not (
             azimuth[0] <= self.park[0] <= azimuth[1]
             and elevation[0] <= self.park[1] <= elevation[1]

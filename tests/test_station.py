@@ -156,6 +156,14 @@ def test_every_setting_was_made_wrong_once() -> None:
     assert not {name for name in settings if f"{name} =" not in spoiled}
 
 
+def test_a_rotor_parks_within_its_limits_where_nothing_else_is_said(tmp_path) -> None:
+    limits = "limits = { azimuth_deg = [20, 300], elevation_deg = [-20, -5] }"
+    station = load(tmp_path, f"[rotor]\n{limits}")
+    assert station.rotor.park == (20.0, -5.0)
+    # Whoever is told of it reads the same.
+    assert type(station).model_validate_json(station.model_dump_json()) == station
+
+
 def test_every_fault_of_a_file_is_told_at_once(tmp_path) -> None:
     with pytest.raises(StationError, match=r"latitude_deg = 91.*; seed = -1"):
         load(tmp_path, "seed = -1\n[site]\nlatitude_deg = 91")

@@ -139,7 +139,12 @@ class NodeSocket:
         installation = installation_of(call.principal)
         await socket.open()
         _forget_http(call.request)
-        hello = await self._hello(socket)
+        try:
+            hello = await self._hello(socket)
+        except HttpRefusal as error:
+            # The words that fit into a close frame may not say it all.
+            log.warning("node refused", installation=installation, words=error.words)
+            raise
         journals = hello.journals
         connected = await self._connect(installation, hello)
         connection = NodeConnection(socket, installation, connected, self._courier.call)

@@ -45,7 +45,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from skyscan_lab.errors import InvalidInput, SkyscanError
+from skyscan_lab.devices.base import RotorLimits
+from skyscan_lab.errors import InvalidInput, OutOfLimits, SkyscanError
 from skyscan_lab.home import lab_folder
 from skyscan_lab.protocol.graph import GraphRotor, HardwareGraph
 from skyscan_lab.station import Limits, Station, WinegardRotor
@@ -148,12 +149,33 @@ class RotorSection(Station):
             seed=station.seed,
         )
 
+    @model_validator(mode="after")
+    def _within_hard_limits(self) -> Self:
+        # Else it would be the hub that refuses what this file says.
+        try:
+            _ = self.graph
+            if self.rotor.limits is not None and self.hard_limits is not None:
+                described, hard = (
+                    RotorLimits.of(self.rotor.limits),
+                    RotorLimits.of(self.hard_limits),
+                )
+                described.narrowed(self.name, hard)
+        except ValidationError as error:
+            problems = "; ".join(_in_words(problem) for problem in error.errors())
+            raise ValueError(f"with hard_limits: {problems}") from None
+        except OutOfLimits as error:
+            raise ValueError(f"rotor.limits, hard_limits: {error}") from None
+        return self
+
     @property
     def graph(self) -> GraphRotor:
         """As the hub is told; limits that are not set apart are the hard ones."""
         rotor = self.rotor
         if rotor.limits is None and self.hard_limits is not None:
-            rotor = rotor.model_copy(update={"limits": self.hard_limits})
+            given = {name: getattr(rotor, name) for name in rotor.model_fields_set}
+            rotor = type(rotor).model_validate(
+                {**given, "driver": rotor.driver, "limits": self.hard_limits}
+            )
         return GraphRotor(
             key=self.key,
             name=self.name,
@@ -236,7 +258,6 @@ def load_node(path: str | Path | None = None) -> NodeConfig:
         raise NodeConfigError(f"{path}: not TOML: {error}") from error
     try:
         config = NodeConfig.model_validate(table)
-        _ = config.graph  # the hard limits, put in the place of others, may not fit
     except ValidationError as error:
         problems = "; ".join(_in_words(problem) for problem in error.errors())
         raise NodeConfigError(f"{path}: {problems}") from None

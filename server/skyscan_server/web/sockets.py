@@ -7,6 +7,7 @@ token has ended or the server shuts down, so that no handler has to think of any
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from struct import pack
@@ -32,6 +33,7 @@ REFUSED = 4000
 """Added to the HTTP status that the same refusal has before the upgrade: 4404, 4422, …"""
 
 _MOST_REASON_BYTES = 123  # what a close frame has room for
+_VALUE = re.compile(r"^([^ =]+) = .*?: (must be )", re.DOTALL)
 _WRITER_LIMIT = 2**16
 _TEXT = 0x80 | WSMsgType.TEXT  # a frame that is a whole message
 _PING = bytes((0x80 | WSMsgType.PING, 0))
@@ -320,7 +322,10 @@ def _parts(messages: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def _reason(words: str) -> bytes:
+    """Words for a close frame, which takes few: a value gives way to what is wrong with it."""
     encoded = words.encode()
+    if len(encoded) > _MOST_REASON_BYTES:
+        encoded = _VALUE.sub(r"\1: \2", words, count=1).encode()
     if len(encoded) <= _MOST_REASON_BYTES:
         return encoded
     return encoded[: _MOST_REASON_BYTES - 3].decode(errors="ignore").encode() + "…".encode()

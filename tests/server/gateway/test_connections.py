@@ -6,9 +6,12 @@ them.
 
 import asyncio
 import gc
+import re
+from pathlib import Path
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from skyscan_lab.protocol.graph import GraphRotor, HardwareGraph
 from skyscan_lab.protocol.node_link import (
@@ -32,7 +35,10 @@ from skyscan_server.domain.nodes import Connected
 from skyscan_server.gateway.connection_registry import ConnectionRegistry
 from skyscan_server.gateway.departures import Departures
 from skyscan_server.gateway.node_connection import NodeConnection
+from skyscan_server.node.config import load_node
 from tests.server.gateway.hub import NOON, ROOF, point, records_json, running
+
+ROOT = Path(__file__).parents[3]
 
 
 async def test_hello_is_answered_with_number_graph_and_tasks(hub):
@@ -404,6 +410,35 @@ async def test_journals_with_numbers_that_no_database_holds_are_refused(hub):
         code, words = await node.closed()
         assert code == 4422
         assert "session_id" in words
+
+
+async def test_the_node_of_the_documentation_is_taken(hub, tmp_path):
+    page = (ROOT / "docs" / "how-to" / "network.md").read_text(encoding="utf-8")
+    (example,) = [text for text in re.findall(r"```toml\n(.*?)```", page, re.S) if "[node]" in text]
+    path = tmp_path / "node.toml"
+    path.write_text(example)
+    seed = load_node(path).graph
+    async with hub.connect() as node:
+        await node.hello(seed)
+        assert node.welcome.graph == seed
+        limits = seed.rotors[0].station.rotor.limits
+        assert limits.elevation_deg == (10.0, 90.0)
+
+
+async def test_a_hello_that_is_refused_is_told_why_in_few_words_and_logged_in_full(hub):
+    rotor = {"driver": "rotctld", "park": [0, 0], "limits": {"elevation_deg": [10, 90]}}
+    rotor["host"] = "a-very-long-name-of-a-host." * 8
+    station = {"rotor": rotor, "receiver": {"driver": "rotor"}}
+    graph = {"rotors": [{"key": "roof", "name": "Roof", "station": station}]}
+    with capture_logs() as logs:
+        async with hub.connect() as node:
+            await node.say({"kind": "hello", "graph": graph})
+            code, words = await node.closed()
+    assert code == 4422
+    assert "must be within (-180.0, 450.0)" in words
+    (refused,) = [event for event in logs if event["event"] == "node refused"]
+    assert refused["installation"] == "roof"
+    assert refused["words"].endswith("within (-180.0, 450.0) and (10.0, 90.0)")
 
 
 async def test_sessions_of_other_nodes_are_nobody_elses(hub):

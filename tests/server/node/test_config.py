@@ -108,7 +108,12 @@ def test_a_whole_file(tmp_path):
         ),
         (
             ROTOR + "rotor = { park = [0, 5] }\nhard_limits = { elevation_deg = [10, 90] }",
-            "park = (0.0, 5.0): must be within",
+            "rotors[0]: with hard_limits: park = (0.0, 5.0): must be within",
+        ),
+        (
+            ROTOR + "rotor = { limits = { elevation_deg = [0, 20] }, park = [0, 0] }\n"
+            "hard_limits = { elevation_deg = [30, 90] }",
+            "rotors[0]: rotor.limits, hard_limits: A: ",
         ),
         ("[node", "not TOML"),
     ],
@@ -118,6 +123,12 @@ def test_mistakes_are_named(tmp_path, text, words):
         load(tmp_path, text)
     assert words in str(refused.value)
     assert str(refused.value).startswith(str(tmp_path / "node.toml"))
+
+
+def test_hard_limits_move_where_a_rotor_parks_by_default(tmp_path):
+    config = load(tmp_path, ROTOR + "hard_limits = { elevation_deg = [10, 90] }")
+    (rotor,) = config.graph.rotors
+    assert rotor.station.rotor.park == (0.0, 10.0)
 
 
 def test_secrets_are_in_no_message_and_no_representation(tmp_path):

@@ -11,7 +11,8 @@ from aiohttp import WSMsgType
 from structlog.testing import capture_logs
 
 from skyscan_server.auth.scopes import Scope
-from tests.server.web.sample import Site, eventually
+from skyscan_server.domain import errors
+from tests.server.web.sample import FAILURES, Site, eventually
 
 ROOM = "/ws/rooms/1"
 QUIET_LINE = "/ws/lines/1"
@@ -103,11 +104,18 @@ async def test_a_failure_is_closed_without_a_word_of_it(client):
     assert "socket failed" in [event["event"] for event in events]
 
 
-async def test_a_long_reason_is_cut_between_letters(client):
+async def test_a_value_gives_way_to_what_is_wrong_with_it(client):
     async with client.ws_connect(ROOM) as socket:
-        await socket.send_str('{"kind": "é%s"}' % ("é" * 200))
+        await socket.send_str('{"kind": "%s"}' % ("é" * 200))
+        assert await closed(socket) == (4422, 'kind: must be one of "ask", "stop"')
+
+
+async def test_a_long_reason_is_cut_between_letters(client, monkeypatch):
+    monkeypatch.setitem(FAILURES, "long", errors.Refused("é" * 200))
+    async with client.ws_connect(ROOM) as socket:
+        await socket.send_json({"kind": "ask", "words": "long"})
         code, reason = await closed(socket)
-    assert code == 4422
+    assert code == 4400
     assert reason.endswith("é…")
     assert len(reason.encode()) <= 123
 
