@@ -1,4 +1,4 @@
-"""``ds.sky``: the one door from a session to files and plots.
+"""``ds.sky``: the one door from a session to science, files and plots.
 
 Importing this module registers the door with xarray. ``import skyscan_lab as sky`` does so by
 itself, as soon as a name is used that makes or loads a session.
@@ -12,6 +12,7 @@ from typing import Any
 import xarray as xr
 from matplotlib.figure import Figure
 
+from skyscan_lab.interpolation import interpolate
 from skyscan_lab.io import (
     FitsExport,
     write_csv,
@@ -55,6 +56,10 @@ class SkyAccessor:
     def plot(self, **options: Any) -> Figure:
         """Draw a map; options as for `skyscan_lab.plotting.maps.plot_map`."""
         return plot_map(self._ds, **options)
+
+    def interpolate(self, **options: Any) -> xr.Dataset:
+        """Values between the samples; see `skyscan_lab.interpolation.interpolate`."""
+        return interpolate(self._ds, **options)
 
     def to_netcdf(self, path: str | Path) -> Path:
         """Write NetCDF, bit for bit; see `skyscan_lab.io.write_netcdf`."""
