@@ -14,9 +14,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import j1
+from scipy.special import j0, j1
 
-from skyscan_lab.antenna.base import along_beam_axes, check_hpbw
+from skyscan_lab.antenna.base import (
+    Gradient,
+    Values,
+    along_beam_axes,
+    check_hpbw,
+    off_beam_axes,
+)
+from skyscan_lab.antenna.cosines import DirectionCosines
 from skyscan_lab.errors import InvalidInput
 
 
@@ -98,18 +105,27 @@ class AiryPattern:
         self, cross_elevation_deg: ArrayLike, elevation_offset_deg: ArrayLike
     ) -> NDArray[np.float64]:
         """Gain relative to the peak, at offsets in degrees."""
-        first, second = along_beam_axes(
-            cross_elevation_deg, elevation_offset_deg, self.position_angle_deg
-        )
-        angle = np.radians(np.minimum(np.hypot(first, second), 90.0))
-        # sin θ along the direction of the offset; sinc keeps the ratio finite on the axis.
-        shrink = np.sinc(angle / np.pi) * np.radians(1.0)
-        behind = np.maximum(np.hypot(first, second) / 90.0, 1.0)
-        half = np.sin(np.radians(self.hpbw_deg) / 2.0)
-        u = half_power_argument(self.blockage) * (
-            np.hypot(first / half[0], second / half[1]) * shrink / behind
-        )
+        u, _, _ = self._argument(cross_elevation_deg, elevation_offset_deg)
         return np.asarray(_amplitude(u, self.blockage) ** 2)
+
+    def gradient(self, cross_elevation_deg: ArrayLike, elevation_offset_deg: ArrayLike) -> Gradient:
+        """Gain relative to the peak, and its derivatives per degree, at offsets in degrees."""
+        u, cosines, scales = self._argument(cross_elevation_deg, elevation_offset_deg)
+        amplitude = _amplitude(u, self.blockage)
+        # d(A²) = 2A (A′/u) d(u²)/2, and u² = (s₁ l)² + (s₂ m)².
+        slope = 2.0 * amplitude * _amplitude_slope(u, self.blockage)
+        along = cosines.to_offsets(
+            slope * scales[0] ** 2 * cosines.first, slope * scales[1] ** 2 * cosines.second
+        )
+        return np.asarray(amplitude**2), *off_beam_axes(*along, self.position_angle_deg)
+
+    def _argument(
+        self, x_deg: ArrayLike, y_deg: ArrayLike
+    ) -> tuple[Values, DirectionCosines, Values]:
+        cosines = DirectionCosines.of(*along_beam_axes(x_deg, y_deg, self.position_angle_deg))
+        scales = half_power_argument(self.blockage) / np.sin(np.radians(self.hpbw_deg) / 2.0)
+        u = np.hypot(cosines.first * scales[0], cosines.second * scales[1])
+        return np.asarray(u), cosines, np.asarray(scales)
 
 
 @lru_cache(maxsize=256)
@@ -138,3 +154,21 @@ def _amplitude(u: ArrayLike, blockage: float) -> NDArray[np.float64]:
 def _jinc(u: NDArray[np.float64]) -> NDArray[np.float64]:
     safe = np.where(np.abs(u) < 1e-8, 1.0, u)
     return np.where(np.abs(u) < 1e-8, 1.0, 2.0 * j1(safe) / safe)
+
+
+def _amplitude_slope(u: Values, blockage: float) -> Values:
+    """A′(u)/u, finite on the axis, from (2J₁(u)/u)′ = −2J₂(u)/u."""
+    whole, hole = _j2_over_square(u), blockage**4 * _j2_over_square(blockage * u)
+    return np.asarray(-2.0 * (whole - hole) / (1.0 - blockage**2))
+
+
+def _j2_over_square(u: Values) -> Values:
+    """J₂(u)/u²: by its series where J₂ = 2J₁/u − J₀ would lose digits."""
+    small = np.abs(u) < 0.5
+    safe = np.where(small, 1.0, u)
+    quarter = (u / 2.0) ** 2
+    terms = np.ones_like(u)
+    for k in range(5, 0, -1):
+        terms = 1.0 - terms * quarter / (k * (k + 2))
+    direct = (2.0 * j1(safe) / safe - j0(safe)) / safe**2
+    return np.asarray(np.where(small, terms / 8.0, direct))

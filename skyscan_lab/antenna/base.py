@@ -15,6 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from skyscan_lab.errors import InvalidInput
 
+Values = NDArray[np.float64]
+Gradient = tuple[Values, Values, Values]
+
 
 class AntennaPattern(Protocol):
     """Gain of an antenna around the axis of its beam; immutable."""
@@ -43,17 +46,35 @@ class AntennaPattern(Protocol):
         Returns
         -------
         ndarray
-            Power ratio: 1 on the axis, never negative.
+            Power ratio: 1 at the peak, never negative. The peak is on the axis, except of a
+            family whose parameters can move it, which says where it is.
+        """
+
+    def gradient(self, cross_elevation_deg: ArrayLike, elevation_offset_deg: ArrayLike) -> Gradient:
+        """Gain relative to the peak, and how it changes.
+
+        Parameters
+        ----------
+        cross_elevation_deg, elevation_offset_deg : array_like
+            As for `gain`.
+
+        Returns
+        -------
+        gain : ndarray
+            As `gain` returns it, or equal to rounding.
+        per_cross_elevation, per_elevation : ndarray
+            Its derivatives to both offsets, per degree. Where a pattern has an edge, the slope
+            on one side of it.
         """
 
 
-def check_hpbw(hpbw_deg: object) -> tuple[float, float]:
+def check_hpbw(hpbw_deg: object, widest_deg: float = 90.0) -> tuple[float, float]:
     """Return the widths of a beam on its two axes, given one or both.
 
     Raises
     ------
     InvalidInput
-        For a width that is not within (0, 90] degrees.
+        For a width that is not greater than 0 and at most the widest.
 
     Examples
     --------
@@ -64,8 +85,10 @@ def check_hpbw(hpbw_deg: object) -> tuple[float, float]:
         widths = np.broadcast_to(np.asarray(hpbw_deg, dtype=float), (2,))
     except (TypeError, ValueError):
         widths = np.array([np.nan, np.nan])
-    if not np.all((widths > 0.0) & (widths <= 90.0)):
-        raise InvalidInput("hpbw_deg", hpbw_deg, "one width or two, greater than 0° and ≤ 90°")
+    if not np.all((widths > 0.0) & (widths <= widest_deg)):
+        raise InvalidInput(
+            "hpbw_deg", hpbw_deg, f"one width or two, greater than 0° and ≤ {widest_deg:g}°"
+        )
     return float(widths[0]), float(widths[1])
 
 
@@ -96,3 +119,38 @@ def along_beam_axes(
     y = np.asarray(elevation_offset_deg, dtype=float)
     angle = np.radians(position_angle_deg)
     return x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)
+
+
+def off_beam_axes(
+    per_first: Values, per_second: Values, position_angle_deg: float
+) -> tuple[Values, Values]:
+    """Derivatives to the offsets from those along the axes of a turned beam.
+
+    The inverse of the turn in `along_beam_axes`.
+
+    Examples
+    --------
+    >>> x, y = off_beam_axes(np.array(0.0), np.array(1.0), 90.0)
+    >>> x.round(12), y.round(12)
+    (np.float64(1.0), np.float64(0.0))
+    """
+    cosine, sine = np.cos(np.radians(position_angle_deg)), np.sin(np.radians(position_angle_deg))
+    return (
+        np.asarray(per_first * cosine + per_second * sine),
+        np.asarray(per_second * cosine - per_first * sine),
+    )
+
+
+def radial_gradient(x_deg: Values, y_deg: Values, slope: Values) -> tuple[Values, Values]:
+    """Derivatives to the offsets of what depends on their length alone.
+
+    Parameters
+    ----------
+    x_deg, y_deg : ndarray
+        Offsets, degrees.
+    slope : ndarray
+        Derivative to the angle from the axis, per degree.
+    """
+    angle = np.hypot(x_deg, y_deg)
+    per_angle = slope / np.where(angle > 0.0, angle, np.inf)
+    return np.asarray(x_deg * per_angle), np.asarray(y_deg * per_angle)

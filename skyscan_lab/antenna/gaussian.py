@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skyscan_lab.antenna.base import along_beam_axes, check_hpbw
+from skyscan_lab.antenna.base import (
+    Gradient,
+    Values,
+    along_beam_axes,
+    check_hpbw,
+    off_beam_axes,
+)
 
 _FOUR_LN2 = 4.0 * float(np.log(2.0))
 
@@ -49,6 +55,20 @@ class GaussianPattern:
         first, second = along_beam_axes(
             cross_elevation_deg, elevation_offset_deg, self.position_angle_deg
         )
+        return self._gain_along_axes(first, second)
+
+    def gradient(self, cross_elevation_deg: ArrayLike, elevation_offset_deg: ArrayLike) -> Gradient:
+        """Gain relative to the peak, and its derivatives per degree, at offsets in degrees."""
+        first, second = along_beam_axes(
+            cross_elevation_deg, elevation_offset_deg, self.position_angle_deg
+        )
+        gain = self._gain_along_axes(first, second)
+        rates = -2.0 * _FOUR_LN2 / np.square(self.hpbw_deg)
+        return gain, *off_beam_axes(
+            gain * first * rates[0], gain * second * rates[1], self.position_angle_deg
+        )
+
+    def _gain_along_axes(self, first: Values, second: Values) -> Values:
         widths = self.hpbw_deg
         return np.asarray(
             np.exp(-_FOUR_LN2 * ((first / widths[0]) ** 2 + (second / widths[1]) ** 2))

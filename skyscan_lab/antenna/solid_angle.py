@@ -12,12 +12,18 @@ from functools import lru_cache
 
 import numpy as np
 
-from skyscan_lab.antenna.base import AntennaPattern
+from skyscan_lab.antenna.base import AntennaPattern, Values
 
 # Eight Gauss nodes integrate a panel half a beam wide, less than half a sidelobe, to round-off.
 _NODES = 8
 _PANELS_PER_HPBW = 2.0
+# Around the axis the periodic trapezoid rule converges geometrically once it resolves a ring.
+# A ring that it does not resolve, far out on the arms of a rectangular aperture, is halved until
+# all rings together are within the tolerance.
 _SECTORS = 64
+_MOST_SECTORS = 1 << 15
+_TOLERANCE = 1e-6
+_CHUNK = 1 << 20
 
 
 @lru_cache(maxsize=64)
@@ -36,19 +42,35 @@ def solid_angle_sr(pattern: AntennaPattern) -> float:
     >>> bool(abs(solid_angle_sr(GaussianPattern(1.0)) / flat - 1) < 1e-4)
     True
     """
-    panels = int(np.ceil(180.0 / min(pattern.hpbw_deg) * _PANELS_PER_HPBW))
+    # An even number: at 90° the front of an antenna ends, and some patterns have an edge.
+    panels = 2 * int(np.ceil(90.0 / min(pattern.hpbw_deg) * _PANELS_PER_HPBW))
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     edges = np.linspace(0.0, 180.0, panels + 1)
     half = edges[1] / 2.0
-    theta = (edges[:-1, None] + half * (1.0 + nodes)).ravel()
-    d_theta = np.radians(half) * np.tile(weights, panels)
-    total = 0.0
-    # The periodic trapezoid rule converges geometrically, here a sector at a time to keep
-    # narrow beams out of memory.
-    for angle in np.arange(_SECTORS) * (2.0 * np.pi / _SECTORS):
-        ring = pattern.gain(theta * np.sin(angle), theta * np.cos(angle))
-        total += float(np.sum(ring * np.sin(np.radians(theta)) * d_theta))
-    return total * 2.0 * float(np.pi) / _SECTORS
+    theta = edges[:-1, None] + half * (1.0 + nodes)
+    d_omega = np.sin(np.radians(theta)) * np.radians(half) * weights * 2.0 * np.pi
+
+    rings = _ring_means(pattern, theta, _SECTORS, 0.0)
+    pending = np.arange(panels)
+    sectors = _SECTORS
+    while pending.size and sectors < _MOST_SECTORS:
+        between = _ring_means(pattern, theta[pending], sectors, 0.5)
+        change = (between - rings[pending]) / 2.0
+        rings[pending] += change
+        sectors *= 2
+        moved = np.abs(np.sum(change * d_omega[pending], axis=1))
+        pending = pending[moved > _TOLERANCE / panels * np.sum(rings * d_omega)]
+    return float(np.sum(rings * d_omega))
+
+
+def _ring_means(pattern: AntennaPattern, theta: Values, sectors: int, start: float) -> Values:
+    """Mean gain around the axis at each angle, from equally spaced directions."""
+    total = np.zeros(theta.shape)
+    directions = (np.arange(sectors) + start) * (2.0 * np.pi / sectors)
+    for some in np.array_split(directions, max(1, sectors * theta.size // _CHUNK)):
+        x, y = (theta[..., None] * part for part in (np.sin(some), np.cos(some)))
+        total += pattern.gain(x, y).sum(axis=-1)
+    return total / sectors
 
 
 def directivity(pattern: AntennaPattern) -> float:

@@ -10,7 +10,9 @@ from scipy.optimize import brentq, minimize_scalar
 
 from skyscan_lab.antenna import (
     AiryPattern,
+    CosinePattern,
     GaussianPattern,
+    SincPattern,
     directivity,
     effective_area_m2,
     solid_angle_sr,
@@ -73,10 +75,10 @@ def test_first_sidelobe_rises_with_blockage(blockage: float, expected_db: float)
     assert 10.0 * np.log10(level) == pytest.approx(expected_db, abs=0.005)
 
 
-@pytest.mark.parametrize("pattern", [GaussianPattern, AiryPattern])
+@pytest.mark.parametrize("pattern", [GaussianPattern, AiryPattern, CosinePattern, SincPattern])
 @given(first=widths, second=widths, position_angle=angles)
 def test_half_power_lies_at_half_of_each_width(
-    pattern: type[GaussianPattern | AiryPattern],
+    pattern: type[GaussianPattern | AiryPattern | CosinePattern | SincPattern],
     first: float,
     second: float,
     position_angle: float,
@@ -121,6 +123,23 @@ def test_airy_effective_area_tends_to_the_open_area_of_the_aperture(blockage: fl
     assert effective_area_m2(airy(blockage), frequency) == pytest.approx(open_area, rel=5e-3)
 
 
+def test_a_rectangular_aperture_has_its_area() -> None:
+    # Narrow arms far out, which a fixed number of directions around the axis would miss.
+    panel = SincPattern.of_aperture(width_m=80.0, height_m=50.0, wavelength_m=1.0)
+    assert effective_area_m2(panel, 299_792_458.0) == pytest.approx(4000.0, rel=1e-3)
+
+
+@pytest.mark.parametrize("exponent", [1.0, 2.0, 7.5, 40.0])
+def test_a_power_of_the_cosine_has_its_directivity(exponent: float) -> None:
+    beam = CosinePattern.of_exponent(exponent)
+    assert beam.exponents == pytest.approx((exponent, exponent), rel=1e-9)
+    assert directivity(beam) == pytest.approx(2.0 * (exponent + 1.0), rel=2e-5)
+
+
+def test_nothing_is_behind_a_power_of_the_cosine() -> None:
+    assert CosinePattern(60.0).gain([90.0, 120.0, 0.0], [0.0, 0.0, -180.0]).max() == 0.0
+
+
 def test_directivity_and_solid_angle_fill_the_sphere() -> None:
     beam = AiryPattern((4.0, 6.0), 0.2)
     assert directivity(beam) * solid_angle_sr(beam) == pytest.approx(4.0 * np.pi)
@@ -130,6 +149,17 @@ def test_directivity_and_solid_angle_fill_the_sphere() -> None:
 def test_widths_that_are_none_are_refused_by_name(hpbw: object) -> None:
     with pytest.raises(InvalidInput, match="hpbw_deg"):
         GaussianPattern(hpbw)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("exponent", [0.0, -1.0, float("nan")])
+def test_exponents_that_are_no_beam_are_refused(exponent: float) -> None:
+    with pytest.raises(InvalidInput, match="exponent"):
+        CosinePattern.of_exponent(exponent)
+
+
+def test_a_rectangle_below_a_wavelength_is_refused_by_its_side() -> None:
+    with pytest.raises(InvalidInput, match="height_m"):
+        SincPattern.of_aperture(2.0, 0.5, 1.0)
 
 
 @pytest.mark.parametrize("blockage", [-0.1, 1.0, float("nan")])
