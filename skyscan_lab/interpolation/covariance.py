@@ -88,6 +88,11 @@ class Covariance:
         """
         return cls("gaussian", float(np.sqrt(2.0)) * hpbw_deg / _HPBW, amplitude, noise)
 
+    @property
+    def hpbw_deg(self) -> float:
+        """Full width at half power of the beam whose autocorrelation this is, degrees."""
+        return self.length_deg * _HPBW / float(np.sqrt(2.0))
+
     def at(self, chord2: Values) -> Values:
         """Covariance of the map at squared chords; consumes its argument as work space.
 

@@ -18,6 +18,7 @@ from skyscan_lab.interpolation.estimate import Estimate
 from skyscan_lab.interpolation.kernel import kernel
 from skyscan_lab.interpolation.kriging import kriging
 from skyscan_lab.interpolation.linear import linear
+from skyscan_lab.interpolation.local import local
 from skyscan_lab.interpolation.nearest import nearest
 from skyscan_lab.interpolation.samples import Samples, closes
 from skyscan_lab.interpolation.targets import Points, Targets, grid_of_step
@@ -31,6 +32,7 @@ METHODS: dict[str, Callable[..., Estimate]] = {
     "cubic": cubic,
     "thin_plate": thin_plate,
     "kernel": kernel,
+    "local": local,
     "kriging": kriging,
 }
 """Every method by its name: a function of samples, targets and its own options."""

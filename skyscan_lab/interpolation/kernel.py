@@ -19,10 +19,10 @@ from scipy.spatial import KDTree
 
 from skyscan_lab.errors import InvalidInput
 from skyscan_lab.interpolation.estimate import Estimate
+from skyscan_lab.interpolation.levels import Levels
 from skyscan_lab.interpolation.likelihood import fit_covariance
 from skyscan_lab.interpolation.samples import Samples
 from skyscan_lab.interpolation.targets import Targets
-from skyscan_lab.power import response_of
 from skyscan_lab.sphere import unit_vector
 
 _SUPPORT = 3.0
@@ -56,15 +56,7 @@ def kernel(
     sigma = np.radians(width / _FWHM)
     if noise is None:
         noise = fit_covariance(samples).noise
-    response = response_of(samples.units)
-    if response is None:
-        level, spread = samples.values, np.full(samples.values.size, noise)
-    else:
-        # Relative to the strongest reading: nothing overflows.
-        top = float(samples.values.max())
-        level = response.to_power(samples.values - top + response.offset)
-        slope = np.log(10.0) / response.per_decade
-        spread = level * slope * noise
+    levels = Levels.of(samples.values, samples.units, noise)
     wanted = unit_vector(targets.azimuth, targets.elevation)
     reach = 2.0 * np.sin(min(_SUPPORT * sigma, np.pi) / 2.0)
     pairs = KDTree(wanted).sparse_distance_matrix(
@@ -76,10 +68,6 @@ def kernel(
     )
     total = np.asarray(weights.sum(axis=1))
     total = np.where(total > 0.0, total, np.nan)
-    mean = weights @ level / total
+    mean = weights @ levels.level / total
     weights.data **= 2
-    error = np.sqrt(weights @ spread**2) / total
-    if response is None:
-        return Estimate(mean, error)
-    values = response.to_reading(mean) + top - response.offset
-    return Estimate(values, error / (mean * slope))
+    return Estimate(*levels.reading(mean, np.sqrt(weights @ levels.error**2) / total))
