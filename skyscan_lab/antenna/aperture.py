@@ -32,7 +32,7 @@ _HIGHEST_ORDER = 24
 
 @dataclass(frozen=True)
 class AperturePattern:
-    r"""|F|² of an elliptical aperture with the field ``1 + Σ αₙₘ Rₙ^|m|(ρ) {cos, sin} mφ``.
+    r"""``|F|²`` of an elliptical aperture with the field ``1 + Σ αₙₘ Rₙᵐ(ρ) {cos, sin} mφ``.
 
     ``F = Σ αₙₘ 2 iᵐ (−1)^((n−m)/2) Jₙ₊₁(u)/u {cos, sin} mψ`` [1]_ [2]_, less the same over the
     blocked centre, where ``u = (πD/λ) sin θ`` and ψ are scaled on the two axes as in
