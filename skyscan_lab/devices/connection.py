@@ -18,7 +18,7 @@ import socket
 from collections.abc import Callable
 from typing import TypeVar
 
-from skyscan_lab.devices.patience import Patience
+from skyscan_lab.devices.turns import Turns, limit_s
 from skyscan_lab.errors import DeviceProtocolError, DeviceTimeout, DeviceUnreachable
 
 T = TypeVar("T")
@@ -80,11 +80,10 @@ class LineConnection:
         self._host = host
         self._port = port
         self._timeout_s = timeout_s
-        self._reconnect_s = reconnect_s
         self._streams: Streams | None = None
         self._wanted = False
         self._has_answered = False
-        self._lock = asyncio.Lock()
+        self._turns = Turns(reconnect_s)
 
     async def open(self) -> None:
         """Connect, in a single attempt: a peer that was never there is a mistake to tell at once.
@@ -94,7 +93,7 @@ class LineConnection:
         DeviceUnreachable
             With the reason the system gave.
         """
-        async with self._lock:
+        async with self._turns.turn():
             self._wanted = True
             self._has_answered = False
             try:
@@ -148,20 +147,12 @@ class LineConnection:
         DeviceProtocolError
             An answer that is not one.
         """
-        async with self._lock:
-            # Also when connecting works and the exchange fails each time: no busy loop.
-            patience = Patience(self._reconnect_s)
-            while True:
-                try:
-                    streams = self._streams or await self._connect()
-                    limit_s = self._timeout_s + extra_s
-                    lines = await self._exchange(streams, line, ends, limit_s, hangs_up)
-                    self._has_answered = True
-                    break
-                except DeviceUnreachable:
-                    # What hung up before it ever answered is another program, not a lost peer.
-                    if not (self._wanted and self._has_answered and await patience.pause()):
-                        raise
+
+        async def attempt() -> T:
+            streams = self._streams or await self._connect()
+            within_s = limit_s(self._timeout_s) + extra_s
+            lines = await self._exchange(streams, line, ends, within_s, hangs_up)
+            self._has_answered = True
             try:
                 return parse(lines)
             except ValueError as error:
@@ -170,16 +161,18 @@ class LineConnection:
                     self.device, f"answered {line!r} with {lines!r}: {error}"
                 ) from error
 
+        # What hung up before it ever answered is another program, not a lost peer.
+        return await self._turns.take(attempt, lambda: self._wanted and self._has_answered)
+
     async def _connect(self) -> Streams:
         if not self._wanted:
             raise DeviceUnreachable(self.device, "is not connected")
+        within_s = limit_s(self._timeout_s)
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(within_s):
                 streams = await asyncio.open_connection(self._host, self._port)
         except TimeoutError as error:
-            raise DeviceUnreachable(
-                self.device, f"no connection within {self._timeout_s:g} s"
-            ) from error
+            raise DeviceUnreachable(self.device, f"no connection within {within_s:g} s") from error
         except OSError as error:
             raise DeviceUnreachable(self.device, why_unreachable(error)) from error
         if not self._wanted:  # closed while it was being opened

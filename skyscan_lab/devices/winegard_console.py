@@ -24,8 +24,8 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
-from skyscan_lab.devices.patience import Patience
 from skyscan_lab.devices.serial_port import SerialPort
+from skyscan_lab.devices.turns import Turns
 from skyscan_lab.errors import DeviceError, DeviceProtocolError, DeviceTimeout, DeviceUnreachable
 
 BAUD = 115200
@@ -82,11 +82,11 @@ class WinegardConsole:
         self.timeout_s = timeout_s
         self._device = device
         self._path = path
-        self._reconnect_s = reconnect_s
+
         self._wanted = False
         self._port: SerialPort | None = None
         self._menu: str | None = None  # as the last prompt said; None: not known
-        self._turn = asyncio.Lock()
+        self._turns = Turns(reconnect_s)
         self._sessions = 0
 
     @property
@@ -111,7 +111,7 @@ class WinegardConsole:
         DeviceUnreachable, DeviceTimeout
             Where there is no port, or no console at its other end.
         """
-        async with self._turn:
+        async with self._turns.turn():
             try:
                 await self._locate()
             except BaseException:
@@ -122,7 +122,7 @@ class WinegardConsole:
     async def close(self) -> None:
         """Leave the console at its root, and let go of the port."""
         self._wanted = False
-        async with self._turn:
+        async with self._turns.turn():
             try:
                 if self._port is not None:
                     with contextlib.suppress(DeviceError):  # it may be what made us leave
@@ -159,14 +159,9 @@ class WinegardConsole:
         DeviceProtocolError
             When prompts came, but not the answer.
         """
-        async with self._turn:
-            patience = Patience(self._reconnect_s)
-            while True:
-                try:
-                    return await self._ask_twice(menu, command, answer, timeout_s)
-                except DeviceUnreachable:
-                    if not (self._wanted and await patience.pause()):
-                        raise
+        return await self._turns.take(
+            lambda: self._ask_twice(menu, command, answer, timeout_s), lambda: self._wanted
+        )
 
     async def _ask_twice(
         self, menu: Menu, command: str, answer: re.Pattern[str], timeout_s: float | None

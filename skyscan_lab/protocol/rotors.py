@@ -90,7 +90,7 @@ class RotorTest(_Answer):
     """Answer of ``GET /api/rotors/{id}/test``; without a connection, ``connected`` alone."""
 
     connected: bool
-    model: str | None = None
+    model: str | None = Field(default=None, exclude_if=lambda model: model is None)
 
 
 class RotorPosition(_Answer):

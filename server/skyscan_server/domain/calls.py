@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
@@ -33,6 +34,8 @@ from skyscan_server.store.rotors import RotorRow
 
 CALL_TIMEOUT_S = 5.0
 MOVE_TIMEOUT_S = 300.0
+# A rotor that was just added, or whose node was, is told to the node a moment later.
+_NEWS_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -42,7 +45,7 @@ _KIND: dict[RpcFailure, type[DomainError]] = {
     RpcFailure.SLOW: Unavailable,
     RpcFailure.REFUSED: Upstream,
     RpcFailure.CANCELLED: Conflict,
-    RpcFailure.UNKNOWN_ROTOR: NotFound,
+    RpcFailure.UNKNOWN_ROTOR: Unavailable,
     RpcFailure.UNREACHABLE: Unavailable,
     RpcFailure.OUT_OF_LIMITS: Refused,
     RpcFailure.STALE_EPOCH: Conflict,
@@ -83,8 +86,7 @@ class NodeCaller(Protocol):
 async def probe(caller: NodeCaller, rotor: RotorRow, grid: ScanGrid | None = None) -> Probed:
     """Ask a rotor and its receiver what they are; raises `CallFailed`, to be told apart."""
     call = Probe(rotor=rotor.key, grid=grid)
-    answer = await caller.call(rotor.node_id, call, timeout_s=CALL_TIMEOUT_S)
-    return _expected(Probed, answer)
+    return _expected(Probed, await _called(caller, rotor, call, CALL_TIMEOUT_S))
 
 
 async def position(caller: NodeCaller, rotor: RotorRow) -> PositionNow:
@@ -120,15 +122,38 @@ async def _ask(
     caller: NodeCaller, rotor: RotorRow, call: RpcCall, kind: type[Answer], timeout_s: float
 ) -> Answer:
     try:
-        answer = await caller.call(rotor.node_id, call, timeout_s=timeout_s)
+        answer = await _called(caller, rotor, call, timeout_s)
     except CallFailed as error:
-        raise in_domain(error) from error
+        raise in_domain(error, rotor) from error
     return _expected(kind, answer)
 
 
-def in_domain(error: CallFailed) -> DomainError:
-    """Refusal of the hub that stands for a failed call."""
-    return _KIND[error.failure](error.words)
+async def _called(
+    caller: NodeCaller, rotor: RotorRow, call: RpcCall, timeout_s: float
+) -> BaseModel:
+    """Make a call, once more where its node has yet to hear of a new rotor."""
+    for pause_s in _NEWS_S:
+        try:
+            return await caller.call(rotor.node_id, call, timeout_s=timeout_s)
+        except CallFailed as error:
+            if error.failure is not RpcFailure.UNKNOWN_ROTOR:
+                raise
+        await asyncio.sleep(pause_s)
+    return await caller.call(rotor.node_id, call, timeout_s=timeout_s)
+
+
+def in_domain(error: CallFailed, rotor: RotorRow) -> DomainError:
+    """Refusal of the hub that stands for a failed call; it names what the caller knows."""
+    words = error.words
+    if error.failure is RpcFailure.OFFLINE:
+        words = f"its node, {rotor.node}, is not connected"
+    elif error.failure is RpcFailure.SLOW:
+        words = f"its node, {rotor.node}, did not answer in time"
+    elif error.failure is RpcFailure.UNKNOWN_ROTOR:
+        words = f"its node, {rotor.node}, has yet to hear of it"
+    if _KIND[error.failure] is Unavailable:
+        words = f"{rotor.name} cannot be reached: {words}"
+    return _KIND[error.failure](words)
 
 
 def _expected(kind: type[Answer], answer: BaseModel) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from skyscan_lab.protocol.graph import GraphRotor
@@ -21,6 +22,8 @@ from skyscan_server.store import control, nodes, rotors
 from skyscan_server.store.database import Database
 from skyscan_server.store.nodes import NodeRow
 from skyscan_server.store.rotors import RotorRow
+
+log = structlog.get_logger(__name__)
 
 
 class Rotors:
@@ -146,7 +149,10 @@ class Rotors:
         row = await self.get(rotor_id)
         try:
             return await calls.probe(self._caller, row)
-        except CallFailed:
+        except CallFailed as error:
+            # The answer has no room for it; `position` says it as well.
+            why = {"failure": str(error.failure), "reason": error.words}
+            log.warning("rotor is not connected", rotor=row.name, **why)
             return None
 
     async def position(self, rotor_id: int) -> tuple[RotorRow, PositionNow]:

@@ -6,7 +6,8 @@ import asyncio
 
 import structlog
 
-from skyscan_lab.errors import DeviceError
+from skyscan_lab.devices.turns import in_a_hurry
+from skyscan_lab.errors import DeviceError, DeviceTimeout, DeviceUnreachable
 from skyscan_lab.protocol.graph import RotorKey
 from skyscan_lab.protocol.rpc import (
     Done,
@@ -59,6 +60,7 @@ class Commands:
         self._timing = timing
         self._crew = crew
         self._joggers: dict[RotorKey, Jogger] = {}
+        self._stopping: dict[RotorKey, asyncio.Task[None]] = {}
 
     async def carry_out(self, call: RpcCall) -> Probed | PositionNow | Done:
         """Carry out a call and return its answer.
@@ -72,11 +74,17 @@ class Commands:
             Where it comes to nothing.
         """
         mount = self._mounts.get(call.rotor)
+        if not isinstance(call, Stop):
+            # Somebody waits. Once it moves, there is time to find a lost controller again.
+            with in_a_hurry():
+                match call:
+                    case Probe():
+                        return await mount.probe(call.grid)
+                    case GetPosition():
+                        return await mount.position_now()
+                    case _:
+                        await mount.position()
         match call:
-            case Probe():
-                return await mount.probe(call.grid)
-            case GetPosition():
-                return await mount.position_now()
             case Move():
                 rotor = FencedRotor(mount, self._fence, call.epoch)
                 await self._order(mount, rotor, call)
@@ -108,9 +116,19 @@ class Commands:
         if mount.key in self._joggers:
             self._joggers[mount.key].forget()
         self._scans.stop_by_hand(mount.key)
-        failure = await asyncio.shield(self._crew.start(_stopped(mount)))
+        with in_a_hurry():
+            failure = await asyncio.shield(self._crew.start(_stopped(mount)))
+        if isinstance(failure, DeviceUnreachable | DeviceTimeout):
+            # Who asked is told at once; should the rotor be reached in a while, it is stopped.
+            self._stop_later(mount)
         if failure is not None:
             raise failure
+
+    def _stop_later(self, mount: Mount) -> None:
+        """Stop a rotor that is out of reach, should it be found again soon."""
+        if mount.key not in self._stopping:
+            self._stopping[mount.key] = task = self._crew.start(_stopped_at_last(mount))
+            task.add_done_callback(lambda _: self._stopping.pop(mount.key))
 
     async def stop_all(self) -> list[DeviceError]:
         """Stop every rotor of the node, all at once.
@@ -165,3 +183,12 @@ async def _stopped(mount: Mount) -> DeviceError | None:
         log.critical("rotor could not be stopped", rotor=mount.key, reason=str(error))
         return error
     return None
+
+
+async def _stopped_at_last(mount: Mount) -> None:
+    try:
+        await mount.stop()
+    except DeviceError as error:
+        log.warning("rotor is still out of reach", rotor=mount.key, reason=str(error))
+    else:
+        log.info("rotor stopped late, as it was out of reach", rotor=mount.key)

@@ -86,6 +86,7 @@ class Mount:
         self._given = 0
         self._not_before: datetime | None = None
         self._seen: tuple[float, PositionNow] | None = None
+        self._refused: tuple[float, DeviceUnreachable] | None = None
 
     @property
     def name(self) -> str:
@@ -379,13 +380,21 @@ class Mount:
     async def _ready(self, *, receiver: bool) -> OpenStation:
         if self._devices is not None and not self._lost and (self._hears or not receiver):
             return self._devices
+        asked = time.monotonic()
         async with self._changing:
             if self._removed:
                 raise DeviceUnreachable(self.key, "this rotor is no longer in the hub's graph")
+            if self._refused is not None and self._refused[0] > asked:
+                # Tried while we waited: everybody in turn would wait for the same to happen.
+                raise DeviceUnreachable(self._refused[1].device, self._refused[1].reason)
             if self._lost:
                 await self._disconnect()
             if self._devices is None:
-                self._devices = await self._connect()
+                try:
+                    self._devices = await self._connect()
+                except DeviceUnreachable as error:
+                    self._refused = time.monotonic(), error
+                    raise
             if receiver and not self._hears:
                 await self._heard.enter_async_context(self._devices.receiver)
                 self._hears = True

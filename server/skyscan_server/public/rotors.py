@@ -122,6 +122,7 @@ class RotorRoutes:
                 path=f"{one}/test",
                 handler=self.test_rotor,
                 summary="Connect a rotor, and say what it is",
+                description="Without a connection it is false alone; /position says why.",
                 scope=read,
                 tag=_TAG,
                 errors=_NOT_FOUND,

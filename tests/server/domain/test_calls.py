@@ -13,7 +13,7 @@ MEANING = {
     "slow": Unavailable,
     "refused": Upstream,
     "cancelled": Conflict,
-    "unknown_rotor": NotFound,
+    "unknown_rotor": Unavailable,
     "unreachable": Unavailable,
     "out_of_limits": Refused,
     "stale_epoch": Conflict,
@@ -22,10 +22,29 @@ MEANING = {
 
 
 @pytest.mark.parametrize("failure", RpcFailure)
-def test_every_failure_has_its_meaning(failure):
-    error = in_domain(CallFailed(failure, "what the node said"))
+async def test_every_failure_has_its_meaning(hub, failure):
+    rotor = await hub.rotor()
+    error = in_domain(CallFailed(failure, "what the node said"), rotor)
     assert type(error) is MEANING[failure]
-    assert str(error) == "what the node said"
+    if type(error) is Unavailable:
+        assert str(error).startswith(f"{rotor.name} cannot be reached: ")
+    if failure in ("offline", "slow", "unknown_rotor"):
+        assert f"its node, {rotor.node}, " in str(error)
+    else:
+        assert str(error).endswith("what the node said")
+
+
+async def test_a_node_that_has_yet_to_hear_of_a_rotor_is_asked_again(hub):
+    rotor = await hub.rotor()
+    found = hub.node.answers["position"]
+
+    async def not_yet(_):
+        hub.node.answers["position"] = found
+        raise CallFailed(RpcFailure.UNKNOWN_ROTOR, "this node has no such rotor")
+
+    hub.node.answers["position"] = not_yet
+    assert await calls.position(hub.node, rotor) == found
+    assert len(hub.node.asked("position")) == 2
 
 
 async def test_an_answer_of_another_kind_is_the_node_s_fault(hub):

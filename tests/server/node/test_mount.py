@@ -8,6 +8,7 @@ from skyscan_lab.devices.base import RotorLimits
 from skyscan_lab.devices.emulators.rotctld import RotctldEmulator
 from skyscan_lab.devices.emulators.rssi_dialect import RssiDialectEmulator
 from skyscan_lab.devices.freerunning import free_running_station
+from skyscan_lab.devices.turns import in_a_hurry
 from skyscan_lab.errors import DeviceUnreachable, OutOfLimits
 from skyscan_lab.grid import ScanGrid
 from skyscan_lab.protocol.graph import GraphRotor
@@ -71,8 +72,7 @@ async def test_what_was_out_of_reach_is_connected_anew(hardware, mount_of):
         mount = mount_of(graph_rotor(server.port))
         await mount.position()
         port = server.port
-    mount.devices.rotor._connection._reconnect_s = 0.0
-    with pytest.raises(DeviceUnreachable):
+    with in_a_hurry(), pytest.raises(DeviceUnreachable):
         await mount.position()
     before = mount.devices
     with pytest.raises(DeviceUnreachable, match="nothing listens"):

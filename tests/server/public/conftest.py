@@ -51,7 +51,8 @@ def ask(hub):
     async def ask(method, path, status=200, **arguments):
         async with hub.session.request(method, hub.url + path, **arguments) as response:
             content = await (response.json() if response.content_length else response.read())
-            assert response.status == status, content
+            wanted = status if isinstance(status, tuple) else (status,)
+            assert response.status in wanted, content
             return content
 
     return ask
