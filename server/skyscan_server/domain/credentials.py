@@ -47,6 +47,12 @@ class StoredClients:
             document = await credentials.client(connection, client_id)
         return None if document is None else _CLIENT.validate_python(document)
 
+    async def everyone(self) -> list[Client]:
+        """List the clients."""
+        async with self._database.read() as connection:
+            documents = await credentials.all_clients(connection)
+        return [_CLIENT.validate_python(document) for document in documents]
+
     async def add(self, client: Client) -> None:
         """Store a client."""
         async with self._database.write() as connection:

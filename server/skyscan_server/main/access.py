@@ -49,6 +49,7 @@ class Access:
     key: SigningKey
     issuer: Issuer
     clients: BuiltInClients
+    registered: StoredClients
     endpoint: TokenEndpoint
     revoking: RevocationEndpoint
     authorizations: Authorizations
@@ -66,7 +67,8 @@ async def access_to(settings: HubSettings, database: Database) -> AsyncIterator[
     key = await asyncio.to_thread(load_signing_key, settings.data)
     issuer = issuer_of(key)
     revocations = StoredRevocations(database)
-    clients = BuiltInClients(StoredClients(database))
+    registered = StoredClients(database)
+    clients = BuiltInClients(registered)
     codes = StoredCodes(database)
     refresh_tokens = StoredRefreshTokens(database)
     ours = JwtVerifier(key.key_set(), ISSUER, AUDIENCE, revocations)
@@ -84,6 +86,7 @@ async def access_to(settings: HubSettings, database: Database) -> AsyncIterator[
             key=key,
             issuer=issuer,
             clients=clients,
+            registered=registered,
             endpoint=TokenEndpoint(
                 issuer,
                 clients=clients,

@@ -11,6 +11,7 @@ from skyscan_server.gateway.enrolment import EnrolmentRoute
 from skyscan_server.gateway.nodes import NodeRoutes
 from skyscan_server.gateway.ws import NodeSocket
 from skyscan_server.main.access import Access
+from skyscan_server.main.issuing import ISSUER
 from skyscan_server.main.rules import Rules
 from skyscan_server.settings import HubSettings
 from skyscan_server.web.application import make_application
@@ -36,7 +37,7 @@ def gateway_application(
         *EnrolmentRoute(access.enrolling).operations,
         *NodeRoutes(rules.nodes, rules.tasks, rules.ingest).operations,
         *AssetRoutes(rules.assets, rules.nodes, rules.tasks).operations,
-        *token_operations(access.endpoint, access.revoking, access.key),
+        *token_operations(access.endpoint, access.revoking, access.key, ISSUER),
     ]
     return make_application(
         operations,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from skyscan_server.auth.grants.clients import Client, Clients, GrantType
 from skyscan_server.auth.issuer import AccessToken, Issuer
@@ -18,8 +20,10 @@ AUDIENCE = "skyscan-lab"
 BUILT_IN = "lab"
 """Installation of the node that runs beside the hub."""
 
-INTERNAL = "internal"
-"""Client of the hub's own services."""
+PARTS: Mapping[str, frozenset[Scope]] = MappingProxyType(
+    {**GRANTS, "internal": frozenset({Scope.INTERNAL})}
+)
+"""Scopes by what ``skyscan token --grant`` calls them: of people, and of the hub's services."""
 
 # As long as the process: a lab is opened for days, and its token ends with the key only.
 _LAB_LIFETIME = timedelta(days=365)
@@ -31,19 +35,19 @@ def issuer_of(key: SigningKey) -> Issuer:
 
 
 def person_token(data: Path, grant: str, lifetime: timedelta) -> str:
-    """Make a token for a person, good at the hub of a data folder.
+    """Make a token for a person or a service, good at the hub of a data folder.
 
     Parameters
     ----------
     data : Path
         The folder; its signing key is made if it has none yet.
     grant : str
-        One of `GRANTS`.
+        One of `PARTS`.
     lifetime : timedelta
         For how long it is good.
     """
     issuer = issuer_of(load_signing_key(data))
-    return issuer.mint(f"{grant}@{data.name}", GRANTS[grant], lifetime=lifetime).token
+    return issuer.mint(f"{grant}@{data.name}", PARTS[grant], lifetime=lifetime).token
 
 
 def lab_token(issuer: Issuer) -> AccessToken:

@@ -8,8 +8,10 @@ from aiohttp import web
 
 from skyscan_server.auth.scopes import GRANTS
 from skyscan_server.main.access import Access
+from skyscan_server.main.issuing import ISSUER
 from skyscan_server.main.rules import Rules
 from skyscan_server.public import health
+from skyscan_server.public.clients import ClientRoutes
 from skyscan_server.public.export import Export
 from skyscan_server.public.nodes import NodeRoutes
 from skyscan_server.public.rotor_socket import RotorSocket
@@ -41,9 +43,10 @@ def public_application(
         *SkyScan(rules.sessions, rules.nodes, rules.troubles, rules.ingest).operations,
         *Export(rules.sessions, settings.data).operations,
         *RotorRoutes(rules.rotors, rules.motions).operations,
-        *NodeRoutes(rules.nodes, access.enrolling).operations,
+        *NodeRoutes(rules.nodes, access.enrolling, rules.removal).operations,
+        *ClientRoutes(access.registered, access.revocations, rules.removal).operations,
         *tickets.operations,
-        *token_operations(access.endpoint, access.revoking, access.key),
+        *token_operations(access.endpoint, access.revoking, access.key, ISSUER, with_page=True),
         *people_operations(access.authorizations, access.people),
         *health.OPERATIONS,
     ]

@@ -15,6 +15,7 @@ from skyscan_server.domain.motions import Motions
 from skyscan_server.domain.nodes import Nodes
 from skyscan_server.domain.orbits import Orbits
 from skyscan_server.domain.positions import Positions
+from skyscan_server.domain.removal import Removal
 from skyscan_server.domain.rotors import Rotors
 from skyscan_server.domain.sessions import Sessions
 from skyscan_server.domain.tasks import Tasks
@@ -40,6 +41,7 @@ class Rules:
     positions: Positions
     troubles: Troubles
     assets: Assets
+    removal: Removal
 
     @classmethod
     def over(
@@ -81,4 +83,5 @@ class Rules:
             positions=Positions(),
             troubles=Troubles(),
             assets=Assets(gateway, files, quota_bytes=settings.asset_quota_bytes),
+            removal=Removal(database, bus, built_in=BUILT_IN),
         )

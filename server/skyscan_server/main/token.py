@@ -9,7 +9,7 @@ import click
 
 from skyscan_lab.cli.console import Failure
 from skyscan_server.auth.scopes import GRANTS
-from skyscan_server.main.issuing import person_token
+from skyscan_server.main.issuing import PARTS, person_token
 from skyscan_server.settings import data_folder, load_settings
 
 
@@ -21,10 +21,11 @@ from skyscan_server.settings import data_folder, load_settings
 )
 @click.option(
     "--grant",
-    type=click.Choice(list(GRANTS)),
+    type=click.Choice(list(PARTS)),
     default="owner",
     show_default=True,
-    help="requester: scans; operator: also moves rotors; owner: also changes them.",
+    help="requester: scans; operator: also moves rotors; owner: also changes them; internal: for "
+    "services beside the hub, at its internal listener.",
 )
 @click.option(
     "--days",
@@ -40,7 +41,7 @@ def token_command(data: Path | None, grant: str, days: int) -> None:
     ``Authorization: Bearer TOKEN``.
     """
     folder = data_folder(data)
-    if load_settings(folder).outside_issuer is not None:
+    if load_settings(folder).outside_issuer is not None and grant in GRANTS:
         raise Failure(f"{folder}: this hub takes the tokens of another issuer (outside_issuer)")
     folder.mkdir(parents=True, exist_ok=True)
     click.echo(person_token(folder, grant, timedelta(days=days)))

@@ -1,4 +1,4 @@
-"""Nodes, as administrators see them: listed, and invited by a one-time code."""
+"""Nodes, as administrators see them: listed, invited by a one-time code, and removed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from skyscan_server.auth.enrolment import Enrolling
 from skyscan_server.auth.scopes import Scope
-from skyscan_server.domain.nodes import Nodes
+from skyscan_server.domain.nodes import NO_NODE, Nodes
+from skyscan_server.domain.removal import BUILT_IN_STAYS, Removal
 from skyscan_server.web.operations import Call, Operation
 
 _TAG = "Nodes"
@@ -49,11 +50,14 @@ class NodeRoutes:
         The rules.
     enrolling : Enrolling
         Makes codes.
+    removal : Removal
+        Takes nodes away.
     """
 
-    def __init__(self, nodes: Nodes, enrolling: Enrolling) -> None:
+    def __init__(self, nodes: Nodes, enrolling: Enrolling, removal: Removal) -> None:
         self._nodes = nodes
         self._enrolling = enrolling
+        self._removal = removal
 
     @property
     def operations(self) -> list[Operation]:
@@ -76,7 +80,22 @@ class NodeRoutes:
                 tag=_TAG,
                 status=201,
             ),
+            Operation(
+                method="DELETE",
+                path="/api/nodes/{node_id}",
+                handler=self.remove_node,
+                summary="Remove a node, with its rotors and credentials",
+                description="Its connection is closed, and its open sessions end. What it has "
+                "measured stays. Its installation may be given to another node.",
+                scope=Scope.ADMIN,
+                tag=_TAG,
+                errors={404: NO_NODE, 409: BUILT_IN_STAYS},
+            ),
         ]
+
+    async def remove_node(self, call: Call[None, None]) -> None:
+        """Remove a node."""
+        await self._removal.node(call.path["node_id"])
 
     async def list_nodes(self, call: Call[None, None]) -> list[NodeOut]:  # noqa: ARG002 - a handler takes its call
         """List nodes."""

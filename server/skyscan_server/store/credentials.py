@@ -28,6 +28,20 @@ async def client(connection: AsyncConnection, client_id: str) -> dict[str, Any] 
     return document
 
 
+async def all_clients(connection: AsyncConnection) -> list[dict[str, Any]]:
+    """Documents of all clients."""
+    query = sa.select(clients.c.document).order_by(clients.c.id)
+    return list((await connection.execute(query)).scalars())
+
+
+async def families_of(connection: AsyncConnection, client_id: str) -> list[str]:
+    """Families of the logins through a client."""
+    query = sa.select(grants.c.family).where(
+        grants.c.family != "", grants.c.document["client_id"].as_string() == client_id
+    )
+    return list((await connection.execute(query.distinct())).scalars())
+
+
 async def clients_of(connection: AsyncConnection, installation: str) -> list[dict[str, Any]]:
     """Documents of the clients that stand for an installation."""
     query = sa.select(clients.c.document).where(

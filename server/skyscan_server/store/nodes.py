@@ -25,6 +25,7 @@ class NodeRow:
     connection_epoch: int
     connected: bool
     seen_at: datetime | None
+    removed: bool
 
 
 class Standing(NamedTuple):
@@ -47,15 +48,15 @@ async def registered(connection: AsyncConnection, installation: str, name: str) 
 
 
 async def get(connection: AsyncConnection, node_id: int) -> NodeRow | None:
-    """Node of a number."""
-    query = sa.select(nodes).where(nodes.c.id == node_id)
+    """Node of a number, unless it was removed."""
+    query = sa.select(nodes).where(nodes.c.id == node_id, ~nodes.c.removed)
     row = (await connection.execute(query)).mappings().first()
     return None if row is None else NodeRow(**row)
 
 
 async def everyone(connection: AsyncConnection) -> list[NodeRow]:
     """List nodes by their numbers."""
-    query = sa.select(nodes).order_by(nodes.c.id)
+    query = sa.select(nodes).where(~nodes.c.removed).order_by(nodes.c.id)
     return [NodeRow(**row) for row in (await connection.execute(query)).mappings()]
 
 
@@ -86,6 +87,20 @@ async def connect(
         node_id: Standing(epoch, version)
         for node_id, epoch, version in await connection.execute(statement)
     }
+
+
+async def remove(connection: AsyncConnection, node: NodeRow) -> None:
+    """Take a node out of every list, and let its installation have another one."""
+    statement = sa.update(nodes).where(nodes.c.id == node.id)
+    await connection.execute(
+        statement.values(
+            removed=True,
+            installation=f"{node.installation} (removed, node {node.id})",
+            connected=False,
+            # Its connection is not the newest any more, and is closed.
+            connection_epoch=nodes.c.connection_epoch + 1,
+        )
+    )
 
 
 async def rename(connection: AsyncConnection, node_id: int, name: str) -> None:

@@ -70,6 +70,8 @@ nodes = sa.Table(
     sa.Column("connection_epoch", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("connected", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("seen_at", UtcTime),
+    # One that was removed stays, under another installation's name, for its rotors and sessions.
+    sa.Column("removed", sa.Boolean, nullable=False, server_default=sa.false()),
     sqlite_autoincrement=True,
 )
 

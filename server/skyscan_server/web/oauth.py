@@ -15,12 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from skyscan_lab.protocol.oauth import TokenError, TokenReply
 from skyscan_server.auth.grants.authorization import AuthorizationRequest, Authorizations
+from skyscan_server.auth.grants.clients import GrantType
 from skyscan_server.auth.grants.errors import OAuthError
+from skyscan_server.auth.grants.pkce import METHOD
 from skyscan_server.auth.grants.revocation_endpoint import RevocationEndpoint, RevocationRequest
 from skyscan_server.auth.grants.token_endpoint import TokenEndpoint
 from skyscan_server.auth.grants.token_request import TokenRequest
 from skyscan_server.auth.keys import SigningKey
 from skyscan_server.auth.principal import TokenRefused, TokenVerifier
+from skyscan_server.auth.scopes import Scope
 from skyscan_server.domain.errors import Refused
 from skyscan_server.web.operations import FORM, Call, Operation
 from skyscan_server.web.problems import HttpRefusal, ProblemShape
@@ -96,10 +99,45 @@ class JsonWebKeys(BaseModel):
     keys: list[dict[str, Any]]
 
 
+class ServerMetadata(BaseModel):
+    """Where is what, for programs that have never heard of us: RFC 8414.
+
+    ``issuer`` is what our tokens and codes say. It is a name, and no address: a hub has as many of
+    those as it has networks.
+    """
+
+    issuer: str
+    authorization_endpoint: str | None = None
+    token_endpoint: str
+    revocation_endpoint: str
+    jwks_uri: str
+    scopes_supported: list[Scope]
+    response_types_supported: list[str]
+    grant_types_supported: list[GrantType]
+    token_endpoint_auth_methods_supported: list[str]
+    code_challenge_methods_supported: list[str]
+    authorization_response_iss_parameter_supported: bool
+
+
 def token_operations(
-    endpoint: TokenEndpoint, revoking: RevocationEndpoint, key: SigningKey
+    endpoint: TokenEndpoint,
+    revoking: RevocationEndpoint,
+    key: SigningKey,
+    issuer: str,
+    *,
+    with_page: bool = False,
 ) -> list[Operation]:
-    """Declare the endpoints that give tokens and take them back, and the public keys."""
+    """Declare the endpoints that give tokens and take them back, and what is known of them.
+
+    Parameters
+    ----------
+    endpoint, revoking, key : TokenEndpoint, RevocationEndpoint, SigningKey
+        What is served.
+    issuer : str
+        What our tokens call us.
+    with_page : bool
+        Whether the page on which people agree is served here as well.
+    """
 
     async def issue_token(call: Call[TokenForm, None]) -> TokenReply:
         call.answer_headers |= _NOT_STORED
@@ -119,6 +157,26 @@ def token_operations(
 
     async def json_web_keys(call: Call[None, None]) -> JsonWebKeys:  # noqa: ARG001 - a handler takes its call
         return JsonWebKeys.model_validate(key.jwks())
+
+    async def metadata(call: Call[None, None]) -> ServerMetadata:
+        here = str(call.request.url.origin())
+        return ServerMetadata(
+            issuer=issuer,
+            authorization_endpoint=f"{here}/oauth/authorize" if with_page else None,
+            token_endpoint=f"{here}/oauth/token",
+            revocation_endpoint=f"{here}/oauth/revoke",
+            jwks_uri=f"{here}/.well-known/jwks.json",
+            scopes_supported=sorted(Scope),
+            response_types_supported=["code"] if with_page else [],
+            grant_types_supported=list(GrantType),
+            token_endpoint_auth_methods_supported=[
+                "none",
+                "client_secret_basic",
+                "client_secret_post",
+            ],
+            code_challenge_methods_supported=[METHOD],
+            authorization_response_iss_parameter_supported=True,
+        )
 
     return [
         Operation(
@@ -159,6 +217,14 @@ def token_operations(
             path="/.well-known/jwks.json",
             handler=json_web_keys,
             summary="Public keys of our tokens",
+            public=True,
+            tag=_TAG,
+        ),
+        Operation(
+            method="GET",
+            path="/.well-known/oauth-authorization-server",
+            handler=metadata,
+            summary="Where programs get tokens, and how",
             public=True,
             tag=_TAG,
         ),

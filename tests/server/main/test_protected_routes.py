@@ -15,6 +15,7 @@ from skyscan_server.web.protected import all_routes, protected_routes
 
 # What is open to everybody, said once more here, so that opening another one is a decision.
 PUBLIC = {
+    "/.well-known/oauth-authorization-server",
     "/.well-known/jwks.json",
     "/api/health",
     "/asyncapi.json",
@@ -76,6 +77,7 @@ def path_of(route):
         path = path.replace(f"{{{name}}}", "1")
     for name in ("z", "x", "y"):
         path = path.replace(f"{{{name}}}", "0")
+    path = path.replace("{client_id}", "nobody")
     return path.replace("{asset_id}", "0" * 32).replace("{asset}", "0" * 32)
 
 

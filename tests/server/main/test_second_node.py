@@ -28,9 +28,9 @@ async def hub(tmp_path, monkeypatch):
 
 
 @asynccontextmanager
-async def working(served, data, code=None):
+async def working(served, data, code=None, **settings):
     """A node at work, with its data in a folder."""
-    section = NodeSection(hub=served.gateway_url, data=data, enrol=code)
+    section = NodeSection(hub=served.gateway_url, data=data, enrol=code, **settings)
     node = Node(NodeConfig(node=section))
     task = asyncio.create_task(node.run())
     try:
@@ -50,7 +50,7 @@ async def detail(client, session_id):
 
 async def until(client, session_id, holds):
     async with asyncio.timeout(SOON_S):
-        while not holds(now := await detail(client, session_id)):
+        while not holds(now := await detail(client, session_id)):  # noqa: ASYNC110 -- it has no event
             await asyncio.sleep(0.02)
     return now
 
