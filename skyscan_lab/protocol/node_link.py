@@ -292,7 +292,7 @@ class RpcCancel(_Message):
 class Superseded(_Message):
     """Last message on a connection: a newer one of the same node has taken its place.
 
-    The node that gets it is not the newest of its name, and does not connect again by itself.
+    The node that gets it is not the newest of its name, and stays away, longer each time.
     """
 
     kind: Literal["superseded"] = "superseded"

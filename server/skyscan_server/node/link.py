@@ -67,6 +67,7 @@ class Link:
         self._timing = timing
         self._backoff = backoff or Backoff()
         self._told: str | None = None
+        self._superseded = 0
 
     async def run(self) -> None:
         """Connect, and connect again, until cancelled."""
@@ -74,9 +75,12 @@ class Link:
             try:
                 await self._once()
             except TakenOver as error:
-                # Two that both call at once would take the place from each other for ever.
-                pause_s = self._timing.superseded_s * random.uniform(1.0, 1.5)  # noqa: S311 -- no secret
-                log.warning("superseded", reason=str(error), again_in_s=round(pause_s, 1))
+                pause_s = self._stay_away_s()
+                log.error(  # noqa: TRY400 -- the sentence says it all
+                    "superseded: another process has the credentials of this node; end one of them",
+                    reason=str(error),
+                    again_in_s=round(pause_s, 1),
+                )
             except TokenRefused as error:
                 pause_s = _REFUSED_S * random.uniform(0.5, 1.0)  # noqa: S311 -- no secret
                 log.error("hub refused us", reason=str(error), again_in_s=round(pause_s, 1))  # noqa: TRY400 -- the sentence says it all
@@ -90,6 +94,18 @@ class Link:
                 pause_s = self._backoff.pause_s()
                 log.exception("link broke")
             await asyncio.sleep(pause_s)
+
+    def _stay_away_s(self) -> float:
+        """How long to leave the place to whoever has taken it.
+
+        Two that both came back would take it from each other for ever, and each would hold up
+        the other's scans. So it is longer each time, until this process ends; it comes back at
+        all because the other may have been a mistake that nobody else puts right.
+        """
+        timing = self._timing
+        pause_s = min(timing.superseded_s * 2.0**self._superseded, timing.superseded_most_s)
+        self._superseded = min(self._superseded + 1, 64)
+        return pause_s * random.uniform(1.0, 1.5)  # noqa: S311 -- no secret
 
     async def _once(self) -> None:
         async with asyncio.timeout(self._timing.answer_s):

@@ -20,8 +20,9 @@ class NodeTiming:
         long later.
     proven_s : float
         How long a link must have lasted for the next loss to be a new one.
-    superseded_s : float
-        Shortest wait after another connection of this node has taken its place.
+    superseded_s, superseded_most_s : float
+        Shortest wait after another connection of this node has taken its place: at first, and
+        at most. It doubles each time.
     ack_s : float
         Without an acknowledgement for this long, records are sent again.
     resync_s : float
@@ -44,6 +45,7 @@ class NodeTiming:
     heartbeat_s: float = 10.0
     proven_s: float = 5.0
     superseded_s: float = 60.0
+    superseded_most_s: float = 4 * 3600.0
     ack_s: float = 30.0
     resync_s: float = 60.0
     jog_renewal_s: float = JOG_RENEWAL_S

@@ -5,6 +5,7 @@ import socket
 from contextlib import suppress
 
 import pytest
+from structlog.testing import capture_logs
 
 from skyscan_lab.protocol.node_link import LINK_VERSION, Superseded
 from skyscan_server.node import Credentials, Node, NodeConfig, NodeError, NodeSection, NodeTiming
@@ -52,13 +53,19 @@ async def test_who_is_superseded_does_not_race_back(hub, make_node, tmp_path):
         assert hub.connections == 2
 
 
-async def test_who_is_superseded_comes_back_much_later(hub, make_node):
-    async with running(make_node(timing={"superseded_s": 0.3})):
-        await hub.until(lambda: hub.connections == 1)
-        began = asyncio.get_running_loop().time()
-        await hub.send(Superseded(words="a newer one has come"))
-        await hub.until(lambda: hub.connections == 2)
-        assert asyncio.get_running_loop().time() - began >= 0.3
+async def test_who_is_superseded_comes_back_later_each_time_and_says_so(hub, make_node):
+    timing = {"superseded_s": 0.2, "superseded_most_s": 0.8}
+    with capture_logs() as logs:
+        async with running(make_node(timing=timing)):
+            for count, least_s in enumerate((0.2, 0.4, 0.8, 0.8), 1):
+                await hub.until(lambda count=count: hub.connections == count)
+                began = asyncio.get_running_loop().time()
+                await hub.send(Superseded(words="a newer one has come"))
+                await hub.until(lambda count=count: hub.connections == count + 1)
+                assert asyncio.get_running_loop().time() - began >= least_s
+    told = [event for event in logs if event["event"].startswith("superseded: another process")]
+    assert [event["log_level"] for event in told] == ["error"] * 4
+    assert all(event["again_in_s"] >= 0.2 for event in told)
 
 
 class Cable:
