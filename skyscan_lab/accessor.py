@@ -12,6 +12,7 @@ from typing import Any
 import xarray as xr
 from matplotlib.figure import Figure
 
+from skyscan_lab.catalogs.opening import CatalogLike
 from skyscan_lab.interpolation import interpolate
 from skyscan_lab.io import (
     FitsExport,
@@ -23,6 +24,8 @@ from skyscan_lab.io import (
 )
 from skyscan_lab.plotting.maps import plot_map
 from skyscan_lab.session import validate
+from skyscan_lab.solving.solution import Solution
+from skyscan_lab.solving.solve import solve
 
 
 @xr.register_dataset_accessor("sky")  # type: ignore[no-untyped-call]  # xarray has no types for it
@@ -60,6 +63,10 @@ class SkyAccessor:
     def interpolate(self, **options: Any) -> xr.Dataset:
         """Values between the samples; see `skyscan_lab.interpolation.interpolate`."""
         return interpolate(self._ds, **options)
+
+    def solve(self, catalog: CatalogLike, **options: Any) -> Solution:
+        """Mount, beam, response and sources at once; see `skyscan_lab.solving.solve.solve`."""
+        return solve(self._ds, catalog, **options)
 
     def to_netcdf(self, path: str | Path) -> Path:
         """Write NetCDF, bit for bit; see `skyscan_lab.io.write_netcdf`."""

@@ -30,6 +30,9 @@ _MOST_DAMPING = 1e9
 _TRIES = 14
 _LEAST_DAMPING = 1e-12
 _FREEZES = 4
+# Of a source, over the floor.
+_LOG_POWER = np.array([-7.0, 30.0])
+_LOG_STRIDE = 2.0
 
 
 class CannotBegin(SkyscanError):
@@ -127,7 +130,7 @@ def least_squares(
     for _ in range(steps):
         gained = None
         for _ in range(_TRIES):
-            there = problem.at(here.step(damping, problem.bounds))
+            there = problem.at(here.step(damping, problem.bounds, problem.stride))
             if there is not None and there.cost < here.cost:
                 gained = (here.cost - there.cost) / here.cost
                 here, damping = there, max(damping / _EASE, _LEAST_DAMPING)
@@ -154,8 +157,8 @@ class _Point:
     information: Floats
     pull: Floats
 
-    def step(self, damping: float, bounds: tuple[Floats, Floats]) -> Floats:
-        """Where to try next, within bounds."""
+    def step(self, damping: float, bounds: tuple[Floats, Floats], stride: Floats) -> Floats:
+        """Where to try next, within bounds and not further than a stride."""
         scale = np.diag(self.information).copy()
         scale[scale <= 0.0] = 1.0
         matrix = self.information + damping * np.diag(scale)
@@ -177,7 +180,7 @@ class _Point:
             if not np.any(stuck & moves):
                 break
             moves &= ~stuck
-        return np.clip(self.numbers + step, least, most)
+        return np.clip(self.numbers + np.clip(step, -stride, stride), least, most)
 
 
 class _Problem:
@@ -188,7 +191,7 @@ class _Problem:
         self._readings = readings
         self._weights = weights
         self._ties = ties
-        least, most, self._prior = _limits(model, ties)
+        least, most, self._prior, self.stride = _limits(model, ties)
         self.bounds = least, most
 
     def at(self, numbers: Floats) -> _Point | None:
@@ -211,24 +214,23 @@ class _Problem:
         )
 
 
-_LOG_POWER = (-14.0, 14.0)
-
-
-def _limits(model: ForwardModel, ties: Ties) -> tuple[Floats, Floats, Floats]:
-    """Bounds, and the precision of a prior at 0, of each free number."""
-    sources = model.count(ties.start)
-    blocks = model.blocks(sources)
+def _limits(model: ForwardModel, ties: Ties) -> tuple[Floats, Floats, Floats, Floats]:
+    """Bounds, precision of a prior at 0, and longest step of each free number."""
+    blocks = model.blocks(model.count(ties.start))
     least = np.full(ties.start.size, -np.inf)
-    most = np.full(ties.start.size, np.inf)
-    sigma = np.full(ties.start.size, np.inf)
+    most, sigma, stride = -least, -least, -least
     least[blocks["response"]] = [-np.inf, 1e-9, 0.0]
     powers = slice(blocks["sources"].start, blocks["sources"].stop, 3)
-    least[powers], most[powers] = _LOG_POWER
+    level = np.log(max(abs(ties.start[blocks["floor"].start]), 1e-300))
+    least[powers], most[powers] = level + _LOG_POWER
+    # The logarithm of a weak power would jump: where it is small, so is what holds it.
+    stride[powers] = _LOG_STRIDE
     least[blocks["beam"]], most[blocks["beam"]] = model.beam.bounds
     sigma[blocks["beam"]] = model.beam.prior_sigma
-    rest = np.full(ties.begin.size - int(ties.free.sum()), np.inf)
+    free, rest = ties.free, np.full(ties.begin.size - int(ties.free.sum()), np.inf)
     return (
-        np.concatenate([least[ties.free], -rest]),
-        np.concatenate([most[ties.free], rest]),
-        np.concatenate([sigma[ties.free], rest]) ** -2.0,
+        np.concatenate([least[free], -rest]),
+        np.concatenate([most[free], rest]),
+        np.concatenate([sigma[free], rest]) ** -2.0,
+        np.concatenate([stride[free], rest]),
     )

@@ -1,8 +1,8 @@
 """Received power of all samples from all sources, with every derivative, in one pass.
 
-Compiled, one thread a processor. Offsets are the direction cosines (across, along) of a source in
-the frame of a boresight, which for an aperture are exactly what its far field depends on; for a
-Gaussian they are turned into the angle itself.
+Compiled, and in one thread: on a shared machine two are slower. Offsets are the direction cosines
+(across, along) of a source in the frame of a boresight, which for an aperture are exactly what its
+far field depends on; for a Gaussian they are turned into the angle itself.
 
 Columns of the derivatives: log power, azimuth, elevation of each source, then the beam's own
 parameters: the three of its ellipse, then what the family adds.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from skyscan_lab.forward.radial import STEP
@@ -46,7 +46,7 @@ def _look_up(tables: Floats, which: int, u: float) -> tuple[float, float]:
     return value, (at_low + x * (2.0 * second + 3.0 * x * third)) / STEP
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def gaussian_powers(
     across: Floats,
     along: Floats,
@@ -61,7 +61,7 @@ def gaussian_powers(
     """Gaussian beam ``2^(−|L (x, y)|²)``, with ``L`` the symmetric matrix of `ellipse`, 1/rad."""
     sources = powers.size
     first, cross, second = ellipse[0], ellipse[1], ellipse[2]
-    for k in prange(across.shape[0]):
+    for k in range(across.shape[0]):
         total = 0.0
         beam_1, beam_2, beam_3 = 0.0, 0.0, 0.0
         for i in range(sources):
@@ -98,7 +98,7 @@ def gaussian_powers(
             derivatives[k, 3 * sources + 2] = beam_3
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def aperture_powers(
     across: Floats,
     along: Floats,
@@ -124,7 +124,7 @@ def aperture_powers(
     first, cross, second = ellipse[0], ellipse[1], ellipse[2]
     hole, blockage = blocked_area, math.sqrt(blocked_area)
     scale = 1.0 / (1.0 - hole)
-    for k in prange(across.shape[0]):
+    for k in range(across.shape[0]):
         shapes = np.empty(count)
         total = 0.0
         own = 3 * sources

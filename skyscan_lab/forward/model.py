@@ -10,7 +10,7 @@ each, radians, in the frame of the mount), beam. `names` has the name of each.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -25,7 +25,7 @@ from skyscan_lab.forward.reading import Kind, read
 Floats = NDArray[np.float64]
 
 FloorTerm = Literal["elevation", "azimuth", "elevation²"]
-"""What the floor may depend on; each runs from −1 to 1 over the samples."""
+"""What the floor may depend on; each runs from −1 to 1 over the extent."""
 
 PER_SOURCE = ("log_power", "azimuth", "elevation")
 
@@ -59,6 +59,9 @@ class ForwardModel:
         How the receiver responds.
     floor : sequence of str
         What the floor depends on beside its level.
+    extent_deg : ((float, float), (float, float)), optional
+        Azimuths and elevations between which its terms run from −1 to 1; by default those of the
+        samples.
 
     Examples
     --------
@@ -79,6 +82,26 @@ class ForwardModel:
     beam: Beam
     kind: Kind = "logarithmic"
     floor: tuple[FloorTerm, ...] = ()
+    extent_deg: tuple[tuple[float, float], tuple[float, float]] | None = None
+
+    def at(self, azimuth_deg: Floats, elevation_deg: Floats) -> ForwardModel:
+        """The same model for other samples: parameters mean the same there."""
+        return replace(
+            self,
+            azimuth_deg=azimuth_deg,
+            elevation_deg=elevation_deg,
+            extent_deg=self._extent_deg,
+        )
+
+    @property
+    def _extent_deg(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        if self.extent_deg is not None:
+            return self.extent_deg
+        azimuth, elevation = self.azimuth_deg, self.elevation_deg
+        return (
+            (float(azimuth.min()), float(azimuth.max())),
+            (float(elevation.min()), float(elevation.max())),
+        )
 
     @cached_property
     def frames(self) -> Frames:
@@ -88,10 +111,11 @@ class ForwardModel:
     @cached_property
     def floor_terms(self) -> Floats:
         """What the floor is a sum of, shape (n, 1 + terms)."""
-        elevation = _spread(self.elevation_deg)
+        across, along = self._extent_deg
+        elevation = _spread(self.elevation_deg, *along)
         terms = {
             "elevation": elevation,
-            "azimuth": _spread(self.azimuth_deg),
+            "azimuth": _spread(self.azimuth_deg, *across),
             "elevation²": elevation**2,
         }
         return np.stack([np.ones_like(elevation), *(terms[name] for name in self.floor)], axis=1)
@@ -196,8 +220,7 @@ def fisher(jacobian: Floats, sigma: Floats | float) -> Floats:
     return np.asarray(scaled.T @ scaled)
 
 
-def _spread(values: Floats) -> Floats:
-    low, high = np.min(values), np.max(values)
+def _spread(values: Floats, low: float, high: float) -> Floats:
     return np.asarray((2.0 * values - low - high) / max(high - low, 1e-9))
 
 

@@ -7,7 +7,7 @@ move with every source that joins.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,13 @@ from skyscan_lab.forward import (
     Beam,
     Fit,
     ForwardModel,
-    GaussianBeam,
     Ties,
     least_squares,
     modes_up_to,
     source_rows,
 )
 from skyscan_lab.forward.model import FloorTerm
-from skyscan_lab.solving.evidence import information_gain
+from skyscan_lab.solving.evidence import beam_gain, information_gain
 from skyscan_lab.solving.samples import Samples
 from skyscan_lab.solving.widths import half_power_widths
 from skyscan_lab.sphere import unit_vector
@@ -35,15 +34,13 @@ Floats = NDArray[np.float64]
 FLOOR: tuple[FloorTerm, ...] = ("elevation", "azimuth")
 
 _MOST_PARAMETERS = 85
-_JOIN_STEPS = 25
-_END_STEPS = 150
+_JOIN_STEPS, _JOIN_TOLERANCE = 25, 3e-4
+_END_STEPS, _END_TOLERANCE = 150, 1e-6
 _FIRST_SOURCES = 3
 # Of the strongest source over the floor, until the readings say better.
 _PEAK_DB = 10.0
 _WIDTHS = (2.5, 6.0, 14.0)
 _FLOOR_PERCENTILE = 5.0
-# Nearer than that two sources are one, as far as readings can tell (in beam widths).
-_NEAREST = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +76,14 @@ class Sky:
         """Geometric mean of the beam's two widths."""
         first, second, _ = half_power_widths(self.model.beam, self.beam)
         return float(np.sqrt(first * second))
+
+    def predict(self, azimuth_deg: Floats, elevation_deg: Floats) -> Floats:
+        """What would be read in other directions, in the session's units."""
+        there = self.model.at(azimuth_deg, elevation_deg)
+        found = there.evaluate(self.fit.parameters, jacobian=False)
+        if found is None:
+            return np.full(azimuth_deg.size, np.nan)
+        return found.value
 
     def block(self, name: str) -> Floats:
         """A block of the parameters."""
@@ -121,17 +126,28 @@ def build_up(
         sky = richer
     for order in (0, *orders):
         richer = with_beam(sky, ApertureBeam(modes_up_to(order) if order else ()))
-        if richer.fit.numbers.size <= most_parameters and _gain(sky, richer) > 0.0:
+        if richer.fit.numbers.size > most_parameters:
+            break
+        if beam_gain(sky.fit, richer.fit, samples, sky.hpbw_deg) > 0.0:
             sky = richer
     return without_idle_sources(sky)
 
 
-def refit(sky: Sky, parameters: Floats, *, model: ForwardModel | None = None, steps: int) -> Sky:
+def refit(
+    sky: Sky,
+    parameters: Floats,
+    *,
+    model: ForwardModel | None = None,
+    steps: int = _END_STEPS,
+    tolerance: float = _END_TOLERANCE,
+) -> Sky:
     """Fit a sky anew from some parameters, with everything free that can be."""
     chosen = sky.model if model is None else model
     ties = free_ties(chosen, parameters, sky.samples)
     weights = np.full(sky.samples.readings.size, sky.samples.noise**-2.0)
-    fit = least_squares(chosen, sky.samples.readings, weights, ties, steps=steps)
+    fit = least_squares(
+        chosen, sky.samples.readings, weights, ties, steps=steps, tolerance=tolerance
+    )
     return Sky(sky.samples, chosen, fit)
 
 
@@ -148,10 +164,14 @@ def free_ties(model: ForwardModel, parameters: Floats, samples: Samples) -> Ties
 
 
 def with_beam(sky: Sky, beam: Beam) -> Sky:
-    """The same sky through a richer beam of the same family, or another one."""
-    model = ForwardModel(
-        sky.model.azimuth_deg, sky.model.elevation_deg, beam, sky.model.kind, sky.model.floor
-    )
+    """The same sky through a richer beam, or one of another family, fitted."""
+    model, parameters = begin_with_beam(sky, beam)
+    return refit(sky, parameters, model=model)
+
+
+def begin_with_beam(sky: Sky, beam: Beam) -> tuple[ForwardModel, Floats]:
+    """Model with another beam, and the parameters to begin with there."""
+    model = replace(sky.model, beam=beam)
     if isinstance(beam, ApertureBeam) and isinstance(sky.model.beam, ApertureBeam):
         values = dict(zip(sky.model.beam.names, sky.beam, strict=True))
         # A touch of each mode: where all are 0, so are the derivatives of the imaginary ones.
@@ -159,10 +179,9 @@ def with_beam(sky: Sky, beam: Beam) -> Sky:
     else:
         first, second, _ = half_power_widths(sky.model.beam, sky.beam)
         own = beam.start(float(np.sqrt(first * second)))
-    parameters = model.join(
+    return model, model.join(
         response=sky.block("response"), floor=sky.block("floor"), sources=sky.sources, beam=own
     )
-    return refit(sky, parameters, model=model, steps=_END_STEPS)
 
 
 def without_idle_sources(sky: Sky) -> Sky:
@@ -170,11 +189,7 @@ def without_idle_sources(sky: Sky) -> Sky:
     while len(sky.sources) > 1:
         order = np.argsort(sky.sources[:, 0])
         for place in order[: max(1, len(order) // 3)]:
-            poorer = refit(
-                sky,
-                _with_sources(sky, np.delete(sky.sources, place, axis=0)),
-                steps=_JOIN_STEPS,
-            )
+            poorer = _join(sky, np.delete(sky.sources, place, axis=0))
             if _gain(poorer, sky) <= 0.0:
                 sky = poorer
                 break
@@ -197,7 +212,7 @@ def strongest_candidates(sky: Sky, most: int) -> list[tuple[float, float, float,
     -------
     list of (gain, power, azimuth_deg, elevation_deg)
         Decrease of the cost to first order, power of the source, and where. Best first, none
-        within half a beam of a better one.
+        within a beam of a better one.
     """
     samples, model = sky.samples, sky.model
     power = model.power(sky.fit.parameters)
@@ -217,7 +232,7 @@ def strongest_candidates(sky: Sky, most: int) -> list[tuple[float, float, float,
     for place in np.argsort(-gain):
         if gain[place] <= 0.0 or len(found) == most:
             break
-        if all(vectors[place] @ other < np.cos(reach / 2.0) for other in taken):
+        if all(vectors[place] @ other < np.cos(reach) for other in taken):
             taken.append(vectors[place])
             found.append(
                 (
@@ -267,7 +282,9 @@ def _beginnings(samples: Samples) -> Iterator[Sky]:
             beam=beam.start(min(width * samples.spacing_deg, 60.0), blockage=0.1),
         )
         ties = free_ties(model, parameters, samples)
-        fit = least_squares(model, readings, weights, ties, steps=_JOIN_STEPS)
+        fit = least_squares(
+            model, readings, weights, ties, steps=_JOIN_STEPS, tolerance=_JOIN_TOLERANCE
+        )
         yield Sky(samples, model, fit)
 
 
@@ -278,7 +295,12 @@ def _with_one_more(sky: Sky) -> Sky | None:
     _, power, azimuth_deg, elevation_deg = found[0]
     least = 0.02 * float(np.exp(sky.sources[:, 0].max()))
     row = source_rows([max(power, least)], [azimuth_deg], [elevation_deg])
-    return refit(sky, _with_sources(sky, np.vstack([sky.sources, row])), steps=_JOIN_STEPS)
+    return _join(sky, np.vstack([sky.sources, row]))
+
+
+def _join(sky: Sky, sources: Floats) -> Sky:
+    """Fit with other sources, as far as it takes to see whether they pay."""
+    return refit(sky, _with_sources(sky, sources), steps=_JOIN_STEPS, tolerance=_JOIN_TOLERANCE)
 
 
 def _with_sources(sky: Sky, sources: Floats) -> Floats:

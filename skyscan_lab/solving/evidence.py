@@ -36,7 +36,7 @@ def independent_readings(samples: Samples, rms: float, hpbw_deg: float) -> float
 
 
 def information_gain(before: Fit, after: Fit, samples: Samples, hpbw_deg: float) -> float:
-    """By how much a richer model lowers the Bayesian information criterion; above 0 it pays.
+    """By how much one more source lowers the Bayesian information criterion; above 0 it pays.
 
     ``n ln(s²/s′²) − Δp ln n`` with n the `independent_readings` and s, s′ the rms of the
     residuals, both floored at the noise [1]_.
@@ -49,3 +49,19 @@ def information_gain(before: Fit, after: Fit, samples: Samples, hpbw_deg: float)
     ratio = before.rms / max(after.rms, 1e-12)
     added = after.numbers.size - before.numbers.size
     return float(2.0 * count * np.log(max(ratio, 1e-12)) - added * np.log(count))
+
+
+def beam_gain(before: Fit, after: Fit, samples: Samples, hpbw_deg: float) -> float:
+    """By how much a richer beam lowers Akaike's information criterion; above 0 it pays [1]_.
+
+    Every real beam has all modes, so the question is not which are there, as for sources, but
+    which help to say what other readings will be.
+
+    References
+    ----------
+    .. [1] H. Akaike, "A new look at the statistical model identification", IEEE Trans. Automat.
+       Contr. 19, 716 (1974).
+    """
+    count = independent_readings(samples, after.rms, hpbw_deg)
+    added = after.numbers.size - before.numbers.size
+    return float(2.0 * count * np.log(before.rms / max(after.rms, 1e-12)) - 2.0 * added)

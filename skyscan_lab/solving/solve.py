@@ -1,0 +1,319 @@
+"""Everything at once: mount, beam, response and sources, from a sky and a list of what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import astropy.units as u
+import numpy as np
+import xarray as xr
+from astropy.table import QTable
+from numpy.typing import NDArray
+
+from skyscan_lab.catalogs.catalog import Catalog
+from skyscan_lab.catalogs.opening import CatalogLike, as_catalog
+from skyscan_lab.errors import InvalidInput
+from skyscan_lab.forward import ApertureBeam, modes_up_to
+from skyscan_lab.forward.mounting import MOUNT_NAMES, as_mount
+from skyscan_lab.power import LogResponse
+from skyscan_lab.session import location_of
+from skyscan_lab.solving.buildup import Sky, build_up
+from skyscan_lab.solving.constellation import Attitude, attitudes
+from skyscan_lab.solving.evidence import beam_gain, independent_readings
+from skyscan_lab.solving.samples import Samples, samples_for_fit
+from skyscan_lab.solving.solution import Alternative, FittedBeam, Solution, Status
+from skyscan_lab.solving.strips import StripErrors, strip_errors
+from skyscan_lab.solving.tied import TiedSky, refine, slots_of, tie, with_unlisted
+from skyscan_lab.solving.widths import half_power_widths
+from skyscan_lab.sphere import unit_vector, wrap_azimuth
+
+Floats = NDArray[np.float64]
+
+_CANDIDATES = 8
+_QUICK_STEPS = 12
+_STEPS = 80
+_UNLISTED = 2
+_ORDERS = (3, 4)
+# Ways to set up the mount that end nearer than that are one.
+_SAME_DEG = 0.5
+# In log likelihood: one in a thousand, with something to spare for what the count of
+# independent readings does not know.
+_CLEAR = 10.0
+# A residual that is so many times that with free positions explains nothing.
+_UNEXPLAINED = 3.0
+_DEGENERATE = 0.95
+_SEEN = 3.0
+_ONE_SIDED_95 = 1.645
+_TILTS = ("tilt_north", "tilt_east", "azimuth_zero")
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """What is listed: names and true directions."""
+
+    names: tuple[str, ...]
+    vectors: Floats
+
+
+def solve(
+    ds: xr.Dataset,
+    catalog: CatalogLike,
+    *,
+    azimuth: float | None = None,
+    azimuth_sigma: float = 3.0,
+    tilt_sigma: float = 3.0,
+    fixed: Sequence[str] = (),
+    most_parameters: int = 85,
+) -> Solution:
+    """Solve a session against a list of what may be in its sky.
+
+    First the sky is modelled without the list (`skyscan_lab.solving.buildup`). The constellation of
+    what was found is laid over the list in every way that the mount allows
+    (`skyscan_lab.solving.constellation`), and the forward model decides between them: each is
+    fitted to the readings themselves. For the best one everything becomes free, up to two sources
+    that are on no list join, and the beam grows as long as that pays.
+
+    Parameters
+    ----------
+    ds : Dataset
+        A session of one channel.
+    catalog : path, table or Catalog
+        What may be seen. One that is no list of azimuths and elevations needs the session's site
+        and time; its true directions are then those in the middle of the session.
+    azimuth : float, optional
+        By how much the dial shows too much azimuth, degrees, within some `azimuth_sigma`; by
+        default nothing is known of it.
+    azimuth_sigma, tilt_sigma : float
+        Standard deviations of that, and of the mount's tilt on each axis, degrees.
+    fixed : sequence of str
+        Terms of the mount that are 0: any of `MOUNT_NAMES`.
+    most_parameters : int
+        The model has no more of them.
+
+    Returns
+    -------
+    Solution
+        With a status that says whether to believe it.
+
+    Raises
+    ------
+    SessionError
+        As `samples_for_fit`.
+    InvalidInput
+        For an empty list, or arguments out of range.
+    """
+    _check(azimuth_sigma, tilt_sigma, fixed)
+    samples = samples_for_fit(ds)
+    listed = _listing(as_catalog(catalog), ds)
+    free = build_up(samples, most_parameters=most_parameters)
+    found = _attitudes(free, listed.vectors, azimuth, azimuth_sigma, tilt_sigma)
+    terms = tuple(name for name in _TILTS if name not in fixed)
+    slots = slots_of(listed.vectors)
+    quick = [
+        tie(free, slots, _mount_of(one), terms=terms, steps=_QUICK_STEPS, beam_free=False)
+        for one in found
+    ]
+    ways = _distinct(sorted(quick, key=lambda one: one.fit.cost))
+    best = with_unlisted(refine(ways[0], steps=_STEPS), _UNLISTED, steps=_STEPS)
+    best = _grown(best, most_parameters)
+    best, undetermined = _with_offset(best, fixed)
+    alternatives = _alternatives(ways, free)
+    status = _status(best, free, alternatives)
+    errors = strip_errors(best.sky)
+    if not samples.response_known:
+        undetermined += (
+            "slope of the response: nothing calibrates it, and another beam takes its place",
+        )
+    if "collimation" not in fixed:
+        undetermined += ("collimation: it moves with azimuth zero and tilt",)
+    return Solution(
+        status=status,
+        alternatives=alternatives,
+        pointing=_pointing(best, errors, undetermined),
+        mount=as_mount(best.mount),
+        pattern=_beam(best.sky),
+        response=LogResponse(*(float(value) for value in best.sky.block("response")[:2])),
+        sources=_sources(best, listed, samples),
+        residual=samples.as_map(best.fit.residual, ds).rename("residual"),
+        parameters=int(best.fit.numbers.size),
+        free_rms=free.fit.rms,
+        free_parameters=int(free.fit.numbers.size),
+        undetermined=undetermined,
+    )
+
+
+def _check(azimuth_sigma: float, tilt_sigma: float, fixed: Sequence[str]) -> None:
+    for field, value in (("azimuth_sigma", azimuth_sigma), ("tilt_sigma", tilt_sigma)):
+        if not 0.0 < value <= 90.0:
+            raise InvalidInput(field, value, "within (0, 90] degrees")
+    for name in fixed:
+        if name not in MOUNT_NAMES:
+            raise InvalidInput("fixed", name, f"one of {', '.join(MOUNT_NAMES)}")
+
+
+def _listing(catalog: Catalog, ds: xr.Dataset) -> Listing:
+    time = ds["time"].mean().values if catalog.needs_time else None
+    azimuth, elevation = catalog.directions(time, location_of(ds))
+    known = np.isfinite(azimuth[0]) & np.isfinite(elevation[0])
+    if not known.any():
+        raise InvalidInput("catalog", "an empty list", "at least one object that may be seen")
+    names = tuple(str(name) for name in np.asarray(catalog.names)[known])
+    return Listing(names, unit_vector(azimuth[0][known], elevation[0][known]))
+
+
+def _attitudes(
+    free: Sky,
+    vectors: Floats,
+    azimuth: float | None,
+    azimuth_sigma: float,
+    tilt_sigma: float,
+) -> list[Attitude]:
+    sources = free.sources
+    seen = unit_vector(np.degrees(sources[:, 1]), np.degrees(sources[:, 2]))
+    # A source ten times as strong is surer to be there, but not ten times as sure.
+    level = float(free.block("floor")[0])
+    weights = np.log1p(np.exp(sources[:, 0]) / abs(level))
+    return attitudes(
+        seen,
+        weights,
+        vectors,
+        azimuth_deg=azimuth,
+        azimuth_sigma_deg=azimuth_sigma,
+        tilt_sigma_deg=tilt_sigma,
+        most=_CANDIDATES,
+    )
+
+
+def _mount_of(attitude: Attitude) -> Floats:
+    mount = np.zeros(len(MOUNT_NAMES))
+    mount[:3] = attitude.rotation
+    return mount
+
+
+def _distinct(ways: Sequence[TiedSky]) -> list[TiedSky]:
+    kept: list[TiedSky] = []
+    for way in ways:
+        apart = (np.degrees(np.linalg.norm(way.mount - other.mount)) for other in kept)
+        if all(angle > _SAME_DEG for angle in apart):
+            kept.append(way)
+    return kept
+
+
+def _grown(best: TiedSky, most_parameters: int) -> TiedSky:
+    for order in _ORDERS:
+        richer = refine(best, beam=ApertureBeam(modes_up_to(order)), steps=_STEPS)
+        if richer.fit.numbers.size > most_parameters:
+            break
+        gain = beam_gain(best.fit, richer.fit, best.sky.samples, best.sky.hpbw_deg)
+        if gain > 0.0:
+            best = richer
+    return best
+
+
+def _with_offset(best: TiedSky, fixed: Sequence[str]) -> tuple[TiedSky, tuple[str, ...]]:
+    """Free the offset in elevation, too, where the readings can tell it from the tilt."""
+    name = "elevation_offset"
+    if name in fixed:
+        return best, ()
+    listed = best.fit.ties.listed
+    terms = (*(() if listed is None else listed.free), name)
+    wider = refine(best, terms=terms, steps=_STEPS)
+    covariance = strip_errors(wider.sky).covariance[-len(terms) :, -len(terms) :]
+    sigma = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(sigma, sigma) - np.eye(len(terms))
+    worst = int(np.argmax(np.abs(correlation[-1])))
+    if abs(correlation[-1, worst]) > _DEGENERATE:
+        return best, (f"{name}: it moves with {terms[worst]}",)
+    return wider, ()
+
+
+def _alternatives(ways: Sequence[TiedSky], free: Sky) -> tuple[Alternative, ...]:
+    best = ways[0]
+    count = independent_readings(free.samples, best.fit.rms, free.hpbw_deg)
+    return tuple(
+        Alternative(
+            as_mount(way.mount), way.fit.rms, float(count * np.log(way.fit.rms / best.fit.rms))
+        )
+        for way in ways[1:]
+    )
+
+
+def _status(best: TiedSky, free: Sky, alternatives: Sequence[Alternative]) -> Status:
+    if best.fit.rms > _UNEXPLAINED * max(free.fit.rms, free.samples.noise):
+        return "failed"
+    if alternatives and alternatives[0].evidence < _CLEAR:
+        return "ambiguous"
+    return "unique"
+
+
+def _pointing(best: TiedSky, errors: StripErrors, undetermined: Sequence[str]) -> QTable:
+    listed = best.fit.ties.listed
+    terms = () if listed is None else listed.free
+    last = np.diag(errors.covariance)[errors.covariance.shape[0] - len(terms) :]
+    sigma = np.degrees(np.sqrt(last))
+    error = dict(zip(terms, sigma, strict=True))
+    value = np.degrees(best.mount)
+    loose = {text.partition(":")[0] for text in undetermined}
+    status = [
+        "determined" if name in error else "undetermined" if name in loose else "fixed"
+        for name in MOUNT_NAMES
+    ]
+    return QTable(
+        {
+            "term": list(MOUNT_NAMES),
+            "value": value * u.deg,
+            "error": np.array([error.get(name, np.nan) for name in MOUNT_NAMES]) * u.deg,
+            "status": status,
+        }
+    )
+
+
+def _beam(sky: Sky) -> FittedBeam:
+    first, second, angle = half_power_widths(sky.model.beam, sky.beam)
+    return FittedBeam(sky.model.beam, sky.beam, (first, second), angle)
+
+
+def _sources(best: TiedSky, listed: Listing, samples: Samples) -> QTable:
+    sky = best.sky
+    sources = sky.sources
+    power = np.exp(sources[:, 0])
+    error = _power_errors(sky, power)
+    seen = power > _SEEN * error
+    names = [" + ".join(listed.names[place] for place in slot.members) for slot in best.slots]
+    unlisted = len(sources) - len(names)
+    table = QTable(
+        {
+            "name": [*names, *[""] * unlisted],
+            "azimuth": wrap_azimuth(np.degrees(sources[:, 1])) * u.deg,
+            "elevation": np.degrees(sources[:, 2]) * u.deg,
+            "power": power,
+            "power_error": error,
+            "upper_limit": np.where(seen, np.nan, power + _ONE_SIDED_95 * error),
+            "listed": [True] * len(names) + [False] * unlisted,
+        }
+    )
+    floor = "of the floor" if not samples.response_known else f"10^({samples.units}/10)"
+    table.meta["power"] = floor
+    return table
+
+
+def _power_errors(sky: Sky, power: Floats) -> Floats:
+    """Errors of linear powers, scaled to what the model leaves.
+
+    At a power near nothing its logarithm may be anything, while the power itself is well known: so
+    the information is taken over to the powers before it is inverted.
+    """
+    fit = sky.fit
+    blocks = sky.model.blocks(len(power))
+    places = blocks["sources"].start + 3 * np.arange(len(power))
+    order = np.flatnonzero(fit.ties.free)
+    mine = np.searchsorted(order, places)
+    stretch = np.ones(fit.numbers.size)
+    stretch[mine] = 1.0 / power
+    information = fit.information * np.outer(stretch, stretch)
+    scale = np.sqrt(np.maximum(np.diag(information), 1e-300))
+    values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
+    covariance = (vectors / np.maximum(values, 1e-12)) @ vectors.T / np.outer(scale, scale)
+    # The noise of a map is a guess; what the model leaves is a fact.
+    return np.asarray(fit.rms / sky.samples.noise * np.sqrt(np.diag(covariance)[mine]))
