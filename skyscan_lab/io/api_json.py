@@ -1,13 +1,14 @@
 """JSON of the Sky Scan API: what ``GET /api/skyscan/{id}/data`` answers.
 
-A list of measured points in the order of measurement. The API's readings are integers, so
-this is where readings are rounded, and nowhere else; ``units`` is our addition and says what
-they are. Without it they are dBm, as the API says.
+A list of points in the order of measurement. The API's readings are integers; beside them stand
+the exact ones, their units (without which they are dBm, as the API says), and after the measured
+points those that are missing. What only knows the API's fields passes over ours.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,19 @@ from skyscan_lab.atomic import write_atomically
 from skyscan_lab.errors import FileError, InvalidInput
 from skyscan_lab.io.one_channel import require_one_channel
 from skyscan_lab.io.textfile import TextFile
-from skyscan_lab.protocol.skyscan import DataPointWithUnits
-from skyscan_lab.session import samples_of, session_from_points, units_of, validate
+from skyscan_lab.protocol.skyscan import ExportedPoint
+from skyscan_lab.session import (
+    GRID_DIMS,
+    Flag,
+    is_gridded,
+    samples_of,
+    session_from_points,
+    units_of,
+    validate,
+)
 from skyscan_lab.sphere import wrap_azimuth
 
-_POINTS = TypeAdapter(list[DataPointWithUnits])
+_POINTS = TypeAdapter(list[ExportedPoint])
 _API_UNITS = "dBm"
 
 
@@ -31,8 +40,8 @@ def recognises(lines: list[str]) -> bool:
     return bool(lines) and lines[0].startswith("[")
 
 
-def data_points(ds: xr.Dataset) -> list[DataPointWithUnits]:
-    """Measured points of a session, as the API lists them.
+def exported_points(ds: xr.Dataset) -> list[ExportedPoint]:
+    """Points of a session, as its file lists them.
 
     Parameters
     ----------
@@ -41,8 +50,8 @@ def data_points(ds: xr.Dataset) -> list[DataPointWithUnits]:
 
     Returns
     -------
-    list of DataPointWithUnits
-        In the order of measurement; azimuth within [0, 360); missing points are absent.
+    list of ExportedPoint
+        In the order of measurement, then those without a reading; azimuth within [0, 360).
 
     Raises
     ------
@@ -52,39 +61,61 @@ def data_points(ds: xr.Dataset) -> list[DataPointWithUnits]:
     Examples
     --------
     >>> ds = session_from_points([370.0], [20.0], [-91.6])
-    >>> data_points(ds)[0].azimuth, data_points(ds)[0].rssi_average
-    (10.0, -92)
+    >>> point = exported_points(ds)[0]
+    >>> point.azimuth, point.rssi_average, point.rssi_mean
+    (10.0, -92, -91.6)
     """
     validate(ds)
     require_one_channel(ds, "a list of the API's points")
-    taken = samples_of(ds)
-    average = taken["rssi"].values
-    last = np.where(np.isfinite(taken["rssi_last"]), taken["rssi_last"], average)
-    times = taken["time"].values.astype("datetime64[us]").tolist()
-    return [
-        DataPointWithUnits(
-            azimuth=azimuth,
-            elevation=elevation,
-            rssi_reads=reads,
-            rssi_average=round(mean),
-            rssi_current=round(current),
-            measured_at=time,
-            units=units_of(ds),
+    return [*_measured(samples_of(ds), units_of(ds)), *_missing(ds, units_of(ds))]
+
+
+def _measured(taken: xr.Dataset, units: str) -> Iterator[ExportedPoint]:
+    average, last = taken["rssi"].values, taken["rssi_last"].values
+    columns = {
+        "azimuth": wrap_azimuth(taken["azimuth_measured"].values),
+        "elevation": taken["elevation_measured"].values,
+        "rssi_reads": taken["rssi_reads"].values,
+        "rssi_average": np.rint(average),
+        "rssi_current": np.rint(np.where(np.isfinite(last), last, average)),
+        "measured_at": taken["time"].values.astype("datetime64[us]"),
+        "rssi_mean": average,
+        "rssi_std": taken["rssi_std"].values,
+        "rssi_last": last,
+    }
+    for row in zip(*(column.tolist() for column in columns.values()), strict=True):
+        known = {name: value for name, value in zip(columns, row, strict=True) if value == value}
+        yield ExportedPoint(units=units, **known)
+
+
+def _missing(ds: xr.Dataset, units: str) -> Iterator[ExportedPoint]:
+    """Points without a reading, where they were to be measured."""
+    if is_gridded(ds):
+        flat = ds.stack(sample=GRID_DIMS)
+        azimuth, elevation = flat["azimuth"].values, flat["elevation"].values
+    else:
+        flat = ds
+        azimuth, elevation = ds["azimuth_measured"].values, ds["elevation_measured"].values
+    missing = ~np.isfinite(flat["rssi"].values) & np.isfinite(azimuth) & np.isfinite(elevation)
+    for direction, height, flag in zip(
+        wrap_azimuth(azimuth[missing]).tolist(),
+        elevation[missing].tolist(),
+        flat["flag"].values[missing].tolist(),
+        strict=True,
+    ):
+        yield ExportedPoint(
+            azimuth=direction,
+            elevation=height,
+            rssi_reads=0,
+            rssi_average=None,
+            rssi_current=None,
+            units=units,
+            missing=Flag(flag).name.lower(),
         )
-        for azimuth, elevation, reads, mean, current, time in zip(
-            wrap_azimuth(taken["azimuth_measured"].values).tolist(),
-            taken["elevation_measured"].values.tolist(),
-            taken["rssi_reads"].values.tolist(),
-            average.tolist(),
-            last.tolist(),
-            times,
-            strict=True,
-        )
-    ]
 
 
 def write_json(ds: xr.Dataset, path: str | Path) -> Path:
-    """Write the measured points of a session as the API's JSON.
+    """Write the points of a session as the API's JSON, with what it has no fields for.
 
     Parameters
     ----------
@@ -101,7 +132,7 @@ def write_json(ds: xr.Dataset, path: str | Path) -> Path:
     Raises
     ------
     ExportRefused
-        As `data_points` does.
+        As `exported_points` does.
 
     Examples
     --------
@@ -113,7 +144,7 @@ def write_json(ds: xr.Dataset, path: str | Path) -> Path:
     array([[500., 510.]])
     """
     # A point a line: the file can be read, compared and searched.
-    points = [json.dumps(point.model_dump(mode="json")) for point in data_points(ds)]
+    points = [json.dumps(point.model_dump(mode="json")) for point in exported_points(ds)]
     text = "[\n" + ",\n".join(points) + "\n]\n"
     return write_atomically(path, text.encode())
 
@@ -170,12 +201,19 @@ def read_json(path: str | Path) -> xr.Dataset:
         return session_from_points(
             [point.azimuth for point in points],
             [point.elevation for point in points],
-            [point.rssi_average for point in points],
+            [_exact(point.rssi_mean, point.rssi_average) for point in points],
             time=[point.measured_at for point in points],
             reads=[point.rssi_reads for point in points],
-            last=[point.rssi_current for point in points],
+            std=[_exact(point.rssi_std, None) for point in points],
+            last=[_exact(point.rssi_last, point.rssi_current) for point in points],
             units=units.pop(),
             attrs={"title": file.path.name},
         )
     except InvalidInput as error:
         raise FileError(file.path, str(error)) from error
+
+
+def _exact(value: float | None, rounded: int | None) -> float:
+    """The exact reading, the one of the API where there is none, or none at all."""
+    known = rounded if value is None else value
+    return float("nan") if known is None else float(known)

@@ -150,8 +150,13 @@ def write_fits(
     else:
         header.update(plane.header())
         header.update(plane.icrs_header(rotation, "C"))
-    image = fits.PrimaryHDU(resample(ds, azimuth, elevation), header)
-    hdus = fits.HDUList([image, *table_hdus(ds)])
+    pixels = resample(ds, azimuth, elevation)
+    if not np.isfinite(pixels).any():
+        header["COMMENT"] = (
+            "No pixel has a value: the readings are too few, or all on one line, to be spread "
+            f"over an area. They are in the table {SAMPLES}."
+        )
+    hdus = fits.HDUList([fits.PrimaryHDU(pixels, header), *table_hdus(ds)])
     return FitsExport(write_atomically(path, to_bytes(hdus)), rotation is not None, reason)
 
 

@@ -45,6 +45,8 @@ def observation_header(ds: xr.Dataset) -> fits.Header:
                 header[keyword] = value
         elif value is not None:
             header[keyword] = ascii_text(str(value))
+    for line in str(ds.attrs.get("notes", "")).splitlines():
+        header["COMMENT"] = ascii_text(line)
     header["ORIGIN"] = ascii_text(str(ds.attrs.get("source", "skyscan-lab")))
     site, middle = location_of(ds), middle_of(ds)
     if site is not None:

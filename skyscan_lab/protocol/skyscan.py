@@ -56,10 +56,25 @@ class DataPoint(_Model):
     measured_at: UtcTime | None = None
 
 
-class DataPointWithUnits(DataPoint):
-    """A point in a file, where nothing else says what its readings are; ``units`` is ours."""
+class ExportedPoint(_Model):
+    """A point in a file: as `DataPoint`, and then what is ours.
 
+    A file has points without a reading, too: their readings are null, their direction is where
+    they were to be measured, and ``missing`` says why. ``rssi_mean``, ``rssi_std`` and
+    ``rssi_last`` are exact; ``units`` says what all readings are in.
+    """
+
+    azimuth: float
+    elevation: float
+    rssi_reads: int
+    rssi_average: int | None
+    rssi_current: int | None
+    measured_at: UtcTime | None = None
     units: str | None = None
+    rssi_mean: float | None = None
+    rssi_std: float | None = None
+    rssi_last: float | None = None
+    missing: str | None = None
 
 
 class ScanRequest(_Model):

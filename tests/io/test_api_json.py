@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skyscan_lab.errors import ExportRefused, FileError
-from skyscan_lab.io.api_json import data_points, read_json, write_json
+from skyscan_lab.io.api_json import exported_points, read_json, write_json
 from skyscan_lab.session import session_from_points, validate
 
 SPECIFICATION = """[
@@ -26,25 +26,42 @@ def test_the_specifications_example(tmp_path):
     assert ds["time"].values[0, 1] == np.datetime64("2026-02-14T02:00:22")
     assert ds["rssi"].attrs["units"] == "dBm"
     points = json.loads(write_json(ds, tmp_path / "b.json").read_text())
-    expected = [point | {"units": "dBm"} for point in json.loads(SPECIFICATION)]
-    assert points == expected
+    theirs = json.loads(SPECIFICATION)
+    assert [{name: point[name] for name in theirs[0]} for point in points] == theirs
+    assert {point["units"] for point in points} == {"dBm"}
 
 
-def test_readings_are_rounded_here_azimuth_is_wrapped_and_missing_points_are_absent():
+def test_readings_are_rounded_beside_the_exact_ones_and_missing_points_are_null(tmp_path):
     ds = session_from_points(
-        [370.0, 371.0, 372.0], [20.0] * 3, [-91.6, np.nan, 500.4], reads=[4, 4, 4], units="counts"
+        [370.0, 371.0, 372.0, 373.0],
+        [20.0] * 4,
+        [-91.6, np.nan, 500.4, 3.0],
+        reads=[4, 0, 4, 4],
+        std=[0.5, np.nan, np.nan, 0.25],
+        last=[-90.2, np.nan, 501.0, 3.5],
+        units="counts",
     )
-    points = data_points(ds)
-    assert [point.azimuth for point in points] == [10.0, 12.0]
-    assert [point.rssi_average for point in points] == [-92, 500]
-    assert [point.rssi_current for point in points] == [-92, 500]
-    assert [point.units for point in points] == ["counts", "counts"]
+    points = exported_points(ds)
+    assert [point.azimuth for point in points] == [10.0, 12.0, 13.0, 11.0]
+    assert [point.rssi_average for point in points] == [-92, 500, 3, None]
+    assert [point.rssi_current for point in points] == [-90, 501, 4, None]
+    assert [point.rssi_mean for point in points] == [-91.6, 500.4, 3.0, None]
+    assert [point.rssi_std for point in points] == [0.5, None, 0.25, None]
+    assert [point.rssi_last for point in points] == [-90.2, 501.0, 3.5, None]
+    assert [point.rssi_reads for point in points] == [4, 4, 4, 0]
+    assert [point.missing for point in points] == [None, None, None, "reading_failed"]
+    assert {point.units for point in points} == {"counts"}
     assert points[0].measured_at is None
+    path = write_json(ds, tmp_path / "a.json")
+    assert "NaN" not in path.read_text()
+    again = read_json(path)
+    for name in ("rssi", "rssi_std", "rssi_last", "rssi_reads"):
+        np.testing.assert_array_equal(again[name], ds[name])
 
 
 def test_points_are_in_the_order_of_measurement():
     ds = session_from_points([2, 1, 2, 1], [20, 20, 10, 10], [1.0, 2.0, 3.0, 4.0])
-    assert [point.rssi_average for point in data_points(ds)] == [1, 2, 3, 4]
+    assert [point.rssi_average for point in exported_points(ds)] == [1, 2, 3, 4]
 
 
 def test_a_session_with_channels_is_refused(channelled, tmp_path):

@@ -17,7 +17,7 @@ from skyscan_lab.grid import ScanGrid
 from skyscan_lab.io.celestial import SIDEREAL_TURN_DEG_PER_S
 from skyscan_lab.io.fits import read_fits, write_fits
 from skyscan_lab.io.formats import load_session
-from skyscan_lab.session import session_from_points
+from skyscan_lab.session import Flag, empty_session, session_from_points
 from skyscan_lab.sphere import separation
 
 ARCSEC = 1.0 / 3600.0
@@ -311,6 +311,26 @@ def test_the_same_session_makes_the_same_bytes(gridded, tmp_path):
 def test_wrong_arguments_are_named(options, field, gridded, tmp_path):
     with pytest.raises(InvalidInput, match=field):
         write_fits(gridded, tmp_path / "a.fits", **options)
+
+
+def test_an_empty_image_says_why_and_notes_are_told(tmp_path):
+    ds = empty_session(ScanGrid(az=(10, 20), el=(30, 40), step=2), units="dBm")
+    for column in range(3):
+        ds["rssi"].values[0, column] = ds["rssi_last"].values[0, column] = -90.0
+        ds["azimuth_measured"].values[0, column] = 10 + 2 * column
+        ds["elevation_measured"].values[0, column] = 30
+        ds["rssi_reads"].values[0, column] = 1
+        ds["sequence"].values[0, column] = column
+        ds["flag"].values[0, column] = Flag.MEASURED
+    ds.attrs["notes"] = "wind\nfrom the south"
+    write_fits(ds, tmp_path / "a.fits")
+    with fits.open(tmp_path / "a.fits") as hdus:
+        assert np.isnan(hdus[0].data).all()
+        words = " ".join("".join(hdus[0].header["COMMENT"]).split())
+    assert "No pixel has a value: the readings are too few, or all on one line" in words
+    assert "wind" in words
+    assert "from the south" in words
+    assert read_fits(tmp_path / "a.fits").attrs["notes"] == ds.attrs["notes"]
 
 
 def test_names_of_any_letters_and_numbers_of_any_size_are_written(gridded, assert_same, tmp_path):

@@ -44,7 +44,7 @@ def operation_endpoint(operation: Operation) -> Handler:
                     call.body = await body.read(request)
                 given = await handler(call)
         except TimeoutError:
-            if not scope.expired():
+            if timeout_s is None or not scope.expired():
                 raise
             raise HttpRefusal(503, f"not answered within {timeout_s:g} s") from None
         if isinstance(given, web.StreamResponse):

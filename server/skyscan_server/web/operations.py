@@ -65,7 +65,7 @@ class _Declared:
     description: str = ""
     tag: str = "Other"
     errors: Mapping[int, str] = field(default_factory=dict)
-    timeout_s: float = 60.0
+    timeout_s: float | None = 60.0
     quiet: bool = False
 
     @cached_property
@@ -121,8 +121,8 @@ class Operation(_Declared):
         Headers that the handler looks at, each with what it means.
     problem : ProblemShape
         How errors are written, where another standard says so.
-    timeout_s : float
-        Longest time the handler may take; 503 then.
+    timeout_s : float or None
+        Longest time the handler may take; 503 then. None for one that sees to it itself.
     quiet : bool
         Whether requests are logged at debug level only, since somebody asks all the time.
     name : str

@@ -228,14 +228,14 @@ class Socket(Generic[Receives, Sends]):
             self._request.transport.abort()
         self.end(NORMAL, "")
 
-    async def run(self, handling: Awaitable[None], opening_s: float) -> web.StreamResponse:
+    async def run(self, handling: Awaitable[None], opening_s: float | None) -> web.StreamResponse:
         """Run the handler, and close the socket when it is done or has been stopped.
 
         Parameters
         ----------
         handling : awaitable
             The handler, called.
-        opening_s : float
+        opening_s : float or None
             Longest time until it has opened the socket.
         """
         scope = self._scope = asyncio.timeout(opening_s)
