@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 
 _ELLIPSE_NAMES = ("beam_xx", "beam_xy", "beam_yy")
 _MOST_BLOCKED = 0.5
+_SMALL = 1e-4
 
 
 class Beam(ABC):
@@ -98,6 +99,28 @@ class Beam(ABC):
         frames = Frames.around_source(across_deg, along_deg)
         received, _ = self.powers(frames, np.zeros((1, 3)), parameters, derivatives=False)
         return received.reshape(shape)
+
+    def gradient(
+        self, across_deg: ArrayLike, along_deg: ArrayLike, parameters: Floats
+    ) -> tuple[Floats, Floats, Floats]:
+        """Gain, and its derivatives by both offsets, per degree; arguments as for `gain`."""
+        x, y = np.broadcast_arrays(np.radians(across_deg), np.radians(along_deg))
+        frames = Frames.around_source(across_deg, along_deg)
+        received, slopes = self.powers(frames, np.zeros((1, 3)), parameters)
+        by_c, by_d = (slopes[:, place].reshape(x.shape) for place in (1, 2))
+        angle = np.hypot(x, y)
+        shrink = np.sinc(angle / np.pi)
+        # The direction cosines are shrink · (x, y); bend is the derivative of shrink by half the
+        # angle squared.
+        small = angle < _SMALL
+        safe = np.where(small, 1.0, angle)
+        bend = np.where(small, -1.0 / 3.0, (np.cos(safe) - shrink) / safe**2)
+        inward = bend * (by_c * x + by_d * y)
+        return (
+            received.reshape(x.shape),
+            np.radians(shrink * by_c + inward * x),
+            np.radians(shrink * by_d + inward * y),
+        )
 
     @abstractmethod
     def _run(

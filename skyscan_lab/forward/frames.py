@@ -56,10 +56,12 @@ class Frames:
         )
         angle = np.hypot(x, y)
         shrink = np.sinc(angle / np.pi)
-        # The kernels take nothing from a frame but its products with the vector of the source.
-        parts = (shrink * x, shrink * y, np.cos(angle))
+        # The kernels take nothing from a frame but its products with the vector of the source and
+        # the derivatives of that: here those are (1, 0, 0), (0, 1, 0) and (0, 0, 1), so that the
+        # derivatives by azimuth and elevation are those by the two direction cosines.
         frames = np.zeros((3, angle.size, 3))
-        frames[:, :, 0] = np.reshape(parts, (3, -1))
+        frames[:, :, 0] = np.reshape((shrink * x, shrink * y, np.cos(angle)), (3, -1))
+        frames[0, :, 1] = frames[1, :, 2] = 1.0
         return cls(frames[0], frames[1], frames[2])
 
 

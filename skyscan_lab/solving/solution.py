@@ -10,9 +10,9 @@ import xarray as xr
 from astropy.table import QTable
 from numpy.typing import NDArray
 
-from skyscan_lab.forward import Beam
 from skyscan_lab.mount import Mount
 from skyscan_lab.power import LogResponse
+from skyscan_lab.solving.fitted_beam import FittedBeam
 
 Floats = NDArray[np.float64]
 
@@ -37,32 +37,6 @@ class Alternative:
     mount: Mount
     rms: float
     evidence: float
-
-
-@dataclass(frozen=True, eq=False)
-class FittedBeam:
-    """Beam of a solution.
-
-    Attributes
-    ----------
-    family : Beam
-        Its family.
-    parameters : ndarray
-        Its numbers, named by ``family.names``.
-    hpbw_deg : (float, float)
-        Full widths at half power along its two axes.
-    position_angle_deg : float
-        Where the second axis points: degrees from up to increasing azimuth.
-    """
-
-    family: Beam
-    parameters: Floats
-    hpbw_deg: tuple[float, float]
-    position_angle_deg: float
-
-    def gain(self, cross_elevation_deg: Floats, elevation_offset_deg: Floats) -> Floats:
-        """Gain relative to the axis at offsets from it, degrees."""
-        return self.family.gain(cross_elevation_deg, elevation_offset_deg, self.parameters)
 
 
 @dataclass(frozen=True, eq=False)

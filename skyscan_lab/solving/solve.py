@@ -21,11 +21,11 @@ from skyscan_lab.session import location_of
 from skyscan_lab.solving.buildup import Sky, build_up
 from skyscan_lab.solving.constellation import Attitude, attitudes
 from skyscan_lab.solving.evidence import beam_gain, independent_readings
+from skyscan_lab.solving.fitted_beam import FittedBeam
 from skyscan_lab.solving.samples import Samples, samples_for_fit
-from skyscan_lab.solving.solution import Alternative, FittedBeam, Solution, Status
+from skyscan_lab.solving.solution import Alternative, Solution, Status
 from skyscan_lab.solving.strips import StripErrors, strip_errors
 from skyscan_lab.solving.tied import TiedSky, refine, slots_of, tie, with_unlisted
-from skyscan_lab.solving.widths import half_power_widths
 from skyscan_lab.sphere import unit_vector, wrap_azimuth
 
 Floats = NDArray[np.float64]
@@ -132,7 +132,7 @@ def solve(
         alternatives=alternatives,
         pointing=_pointing(best, errors, undetermined),
         mount=as_mount(best.mount),
-        pattern=_beam(best.sky),
+        pattern=FittedBeam.of(best.sky.model.beam, best.sky.beam),
         response=LogResponse(*(float(value) for value in best.sky.block("response")[:2])),
         sources=_sources(best, listed, samples),
         residual=samples.as_map(best.fit.residual, ds).rename("residual"),
@@ -267,11 +267,6 @@ def _pointing(best: TiedSky, errors: StripErrors, undetermined: Sequence[str]) -
             "status": status,
         }
     )
-
-
-def _beam(sky: Sky) -> FittedBeam:
-    first, second, angle = half_power_widths(sky.model.beam, sky.beam)
-    return FittedBeam(sky.model.beam, sky.beam, (first, second), angle)
 
 
 def _sources(best: TiedSky, listed: Listing, samples: Samples) -> QTable:

@@ -68,6 +68,19 @@ def test_every_derivative_is_that_of_the_value(name, kind):
     assert len(model.names(2)) == parameters.size
 
 
+@pytest.mark.parametrize("name", BEAMS)
+def test_gradients_are_those_of_the_gain(name):
+    beam, own = BEAMS[name]
+    x, y = RNG.uniform(-12.0, 12.0, (2, 200))
+    x[0] = y[0] = 0.0
+    gain, by_x, by_y = beam.gradient(x, y, np.array(own))
+    step = 1e-5
+    assert np.array_equal(gain, beam.gain(x, y, np.array(own)))
+    for slope, (i, j) in ((by_x, (step, 0.0)), (by_y, (0.0, step))):
+        rise = beam.gain(x + i, y + j, np.array(own)) - beam.gain(x - i, y - j, np.array(own))
+        assert np.allclose(slope, rise / (2 * step), atol=2e-7)
+
+
 def test_beams_without_modes_are_the_patterns_of_the_library():
     x, y = RNG.uniform(-25.0, 25.0, (2, 400))
     pairs = [
