@@ -7,6 +7,9 @@ looking: so a scan is the same, bit for bit, at every scale and whoever watches 
 
 People are different: a pause of theirs lets the sky move on. `catch_up` is called when they
 have made the station wait.
+
+At scale 1 and from the computer's time on, there is nothing to be repeated: then station time is
+the computer's, and no session seems to have begun before somebody asked for it.
 """
 
 from __future__ import annotations
@@ -74,7 +77,8 @@ class StationClock:
         Station seconds in a real second, greater than 0.
     epoch : datetime, optional
         When station time begins, timezone-aware. Given, the first `catch_up` lets no time
-        pass, so that a scan that starts there can be repeated. By default the computer's time.
+        pass, so that a scan that starts there can be repeated. By default the computer's time,
+        which at scale 1 is kept to.
 
     Raises
     ------
@@ -92,6 +96,7 @@ class StationClock:
         self._seconds = 0.0
         self._operations: list[Operation] = []
         self._idle_since = None if epoch else time.monotonic()
+        self._real_since = self._idle_since if scale == 1.0 else None
         self._ahead_s = 0.0
 
     @property
@@ -107,7 +112,10 @@ class StationClock:
     @property
     def seconds(self) -> float:
         """Station time since the epoch, seconds, as it looks from outside just now."""
-        return max([self._seconds, *(operation.present_s for operation in self._operations)])
+        passed = [self._seconds, *(operation.present_s for operation in self._operations)]
+        if self._real_since is not None:
+            passed.append(time.monotonic() - self._real_since)
+        return max(passed)
 
     def now(self) -> datetime:
         """Station time, UTC."""
@@ -123,7 +131,7 @@ class StationClock:
 
     def catch_up(self) -> None:
         """Let the time pass that the station stood idle for."""
-        if self._operations:
+        if self._operations or self._real_since is not None:
             return
         now = time.monotonic()
         if self._idle_since is not None:

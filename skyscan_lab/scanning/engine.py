@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from skyscan_lab.devices.base import Receiver, Rotor
 from skyscan_lab.devices.clock import Clock, SystemClock
@@ -39,6 +40,8 @@ from skyscan_lab.scanning.state import ScanState
 from skyscan_lab.scanning.steps import Look, Skip, Steps, Visit
 from skyscan_lab.scanning.unbroken import unbroken
 from skyscan_lab.scanning.watchdog import Interrupted, Watchdog
+
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +353,7 @@ class ScanEngine:
             status=status,
             reasons=tuple(sorted(reasons)),
             words=self._control.words if reasons else None,
-            time=self._clock.now(),
+            time=max(self._clock.now(), self.journal.state.last_time or _EVER),
         )
 
     def _watch_receiver(self, record: ScanRecord) -> None:

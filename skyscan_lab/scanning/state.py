@@ -38,6 +38,8 @@ class ScanState:
         Visits to the reference direction.
     last_point, last_reference : datetime or None
         When the last of each was done, station time.
+    last_time : datetime or None
+        Of the last record, station time.
     status_number : int
         Of the record that `status`, `reasons` and `words` are from; 0 before the first.
     """
@@ -51,6 +53,7 @@ class ScanState:
     references: int = 0
     last_point: datetime | None = None
     last_reference: datetime | None = None
+    last_time: datetime | None = None
     status_number: int = 0
 
     def after(self, entry: Entry) -> ScanState:
@@ -74,6 +77,7 @@ class ScanState:
                 status=record.status,
                 reasons=frozenset(record.reasons),
                 words=record.words,
+                last_time=record.time,
                 status_number=entry.number,
             )
         if isinstance(record, ReferenceRecord):
@@ -86,6 +90,7 @@ class ScanState:
                 number=entry.number,
                 references=self.references + 1,
                 last_reference=record.time,
+                last_time=record.time,
             )
         if record.sequence != self.done:
             raise JournalError(f"point {record.sequence} where {self.done} is next")
@@ -94,5 +99,6 @@ class ScanState:
             number=entry.number,
             done=self.done + 1,
             missing=self.missing + isinstance(record, MissingRecord),
+            last_time=record.time,
             last_point=record.time if isinstance(record, PointRecord) else self.last_point,
         )

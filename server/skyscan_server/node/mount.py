@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from skyscan_lab.devices.base import Measurement, Position, ReadingKey, Receiver, RotorLimits
@@ -35,6 +35,9 @@ from skyscan_lab.scanning.route import plan_route
 from skyscan_lab.station import Limits, Station
 from skyscan_server.node.bounds import Bounds
 from skyscan_server.node.stand_ins import MountClock, MountReceiver
+
+# A clock that keeps to ours may be so much ahead, by a wait that it has still to make up for.
+_AHEAD = timedelta(seconds=1)
 
 T = TypeVar("T")
 Permit = Callable[[], None]
@@ -404,7 +407,8 @@ class Mount:
         station = self._bounds.apply(self._rotor)
         epoch = None
         if station.rotor.driver == "simulated" and self._not_before is not None:
-            epoch = max(self._not_before, datetime.now(UTC))
+            ahead = self._not_before - datetime.now(UTC)
+            epoch = self._not_before if ahead > _AHEAD else None
         try:
             # In a thread, because it may import a driver from a slow disk.
             devices = await asyncio.to_thread(drivers_of, station, epoch=epoch)

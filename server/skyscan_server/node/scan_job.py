@@ -297,7 +297,7 @@ class ScanJob:
         while not self._stirred.is_set():
             try:
                 mount = self._mounts.get(self.task.rotor)
-                mount.begin_after(journal.state.last_point)
+                mount.begin_after(journal.state.last_time)
                 return mount, await stack.enter_async_context(mount.listening())
             except DeviceError as error:
                 self._say(str(error))
@@ -401,7 +401,7 @@ class ScanJob:
             status=status,
             reasons=tuple(sorted(reasons)),
             words=words,
-            time=self._now(state.last_point),
+            time=self._now(state.last_time),
         )
         try:
             await journal.append(record)
@@ -449,13 +449,15 @@ class ScanJob:
         self.trouble = words
         self._news()
 
-    def _now(self, last_point: datetime | None) -> datetime:
-        """Station time; where the station is not there, ours, yet not before the last point."""
+    def _now(self, last_time: datetime | None) -> datetime:
+        """Station time; where the station is not there, ours, yet not before the last record."""
         try:
-            now = self._mounts.get(self.task.rotor).clock.now()
+            clock = self._mounts.get(self.task.rotor).clock
+            clock.catch_up()  # it stood idle while people thought
+            now = clock.now()
         except UnknownRotor:
             now = datetime.now(UTC)
-        return now if last_point is None else max(now, last_point)
+        return now if last_time is None else max(now, last_time)
 
 
 async def _open_or_close(opening: Coroutine[Any, Any, Journal]) -> Journal:

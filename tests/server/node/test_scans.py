@@ -1,6 +1,9 @@
 """Truth: what a scan's journal is bound to hold, and the promises of `node_link`."""
 
 import asyncio
+from datetime import UTC, datetime
+
+import pytest
 
 from skyscan_lab.grid import ScanGrid
 from skyscan_lab.protocol.node_link import Ack, Claim, Desired, Granted, Records, Trouble
@@ -339,6 +342,22 @@ async def test_status_records_carry_station_time(hub, make_node):
         await hub.until(lambda: hub.status() == "completed")
     times = [record.time for record in hub.records[1] if isinstance(record, StatusRecord)]
     assert times == sorted(times)
+
+
+@pytest.mark.parametrize("scale", ["1", "1000"])
+async def test_nothing_ends_before_it_was_asked_for(hub, make_node, monkeypatch, scale):
+    """Also at a station that has stood idle since it was opened."""
+    monkeypatch.setenv("SKYSCAN_TIME_SCALE", scale)
+    rotor = RotorSection(key="simulated", name="Low", min_elevation_deg=30)
+    async with running(make_node(rotor)) as node:
+        await hub.until(lambda: node._mounts is not None and hub.sockets)
+        await node._mounts.get("simulated").reach()
+        await asyncio.sleep(0.2)
+        asked = datetime.now(UTC)
+        hub.begin()
+        await hub.tell()
+        await hub.until(lambda: hub.status() == "cancelled")
+        assert hub.records[1][0].time >= asked
 
 
 async def test_a_journal_that_another_program_has_is_waited_for(hub, make_node, tmp_path):
