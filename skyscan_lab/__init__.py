@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from skyscan_lab.client.skyscan import SkyScanClient as SkyScanClient
     from skyscan_lab.devices.factory import open_station as open_station
     from skyscan_lab.grid import ScanGrid as ScanGrid
+    from skyscan_lab.interference import identify as identify
+    from skyscan_lab.interference import triangulate as triangulate
     from skyscan_lab.io import load_session as load_session
     from skyscan_lab.io import save_session as save_session
     from skyscan_lab.scanning import scan as scan
@@ -27,6 +29,7 @@ _HOME = {
     "ScanGrid": "skyscan_lab.grid:ScanGrid",
     "SkyScanClient": "skyscan_lab.client.skyscan:SkyScanClient",
     "datasets": "skyscan_lab.datasets",
+    "identify": "skyscan_lab.interference:identify",
     "load_session": "skyscan_lab.io:load_session",
     "load_station": "skyscan_lab.station:load_station",
     "open_station": "skyscan_lab.devices.factory:open_station",
@@ -34,6 +37,7 @@ _HOME = {
     "scan": "skyscan_lab.scanning:scan",
     "session_from_points": "skyscan_lab.session:session_from_points",
     "simulate_session": "skyscan_lab.simulation.session:simulate_session",
+    "triangulate": "skyscan_lab.interference:triangulate",
     "validate": "skyscan_lab.session:validate",
 }
 
@@ -50,6 +54,7 @@ __all__ = [
     "ScanGrid",
     "SkyScanClient",
     "datasets",
+    "identify",
     "load_session",
     "load_station",
     "open_station",
@@ -57,6 +62,7 @@ __all__ = [
     "scan",
     "session_from_points",
     "simulate_session",
+    "triangulate",
     "validate",
 ]
 

@@ -89,22 +89,39 @@ def north_east_up(
     >>> north_east_up(above, 47.0, 8.0, 400.0).round(6) + 0.0
     array([  0.,   0., 600.])
     """
-    x, y, z = np.moveaxis(
-        np.asarray(position_m, dtype=float) - earth_centred(latitude_deg, longitude_deg, height_m),
-        -1,
-        0,
+    away = np.asarray(position_m, dtype=float) - earth_centred(
+        latitude_deg, longitude_deg, height_m
     )
-    latitude = np.radians(np.asarray(latitude_deg, dtype=float))
-    longitude = np.radians(np.asarray(longitude_deg, dtype=float))
-    outward = np.cos(longitude) * x + np.sin(longitude) * y
-    return np.stack(
-        [
-            np.cos(latitude) * z - np.sin(latitude) * outward,
-            np.cos(longitude) * y - np.sin(longitude) * x,
-            np.cos(latitude) * outward + np.sin(latitude) * z,
-        ],
-        axis=-1,
-    )
+    return np.asarray((axes(latitude_deg, longitude_deg) @ away[..., None])[..., 0])
+
+
+def axes(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> NDArray[np.float64]:
+    """North, east and up of a place, as earth-centred unit vectors.
+
+    Parameters
+    ----------
+    latitude_deg, longitude_deg : array_like
+        The place.
+
+    Returns
+    -------
+    ndarray, shape (..., 3, 3)
+        One a row: a matrix that turns earth-centred vectors into the place's own.
+
+    Examples
+    --------
+    >>> axes(0.0, 0.0) + 0.0
+    array([[0., 0., 1.],
+           [0., 1., 0.],
+           [1., 0., 0.]])
+    """
+    latitude, longitude = np.broadcast_arrays(np.radians(latitude_deg), np.radians(longitude_deg))
+    sine, cosine = np.sin(latitude), np.cos(latitude)
+    across, ahead = np.sin(longitude), np.cos(longitude)
+    flat = np.zeros_like(sine)
+    rows = [-sine * ahead, -sine * across, cosine, -across, ahead, flat]
+    rows += [cosine * ahead, cosine * across, sine]
+    return np.stack(rows, axis=-1).reshape(*sine.shape, 3, 3)
 
 
 def metres_per_degree(

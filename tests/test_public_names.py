@@ -12,6 +12,7 @@ PUBLIC = [
     "ScanGrid",
     "SkyScanClient",
     "datasets",
+    "identify",
     "load_session",
     "load_station",
     "open_station",
@@ -19,6 +20,7 @@ PUBLIC = [
     "scan",
     "session_from_points",
     "simulate_session",
+    "triangulate",
     "validate",
 ]
 
