@@ -2,9 +2,7 @@
 
 References
 ----------
-.. [1] F. Kasten and A. T. Young, "Revised optical air mass tables and approximation formula",
-   Applied Optics 28, 4735 (1989): finite (37.9) at the horizon.
-.. [2] D. J. Fixsen, "The temperature of the cosmic microwave background", ApJ 707, 916 (2009).
+.. [1] D. J. Fixsen, "The temperature of the cosmic microwave background", ApJ 707, 916 (2009).
 """
 
 from __future__ import annotations
@@ -14,28 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skyscan_lab.airmass import airmass
 from skyscan_lab.errors import InvalidInput
 from skyscan_lab.sphere import wrap_azimuth
 
 CMB_K = 2.725
-
-
-def airmass(elevation_deg: ArrayLike) -> NDArray[np.float64]:
-    """Air along the line of sight, relative to the zenith [1]_.
-
-    Parameters
-    ----------
-    elevation_deg : array_like
-        Elevation in degrees; below the horizon, the air at the horizon.
-
-    Examples
-    --------
-    >>> airmass([90.0, 30.0, 0.0]).round(3)
-    array([ 1.   ,  1.994, 37.92 ])
-    """
-    elevation = np.maximum(np.asarray(elevation_deg, dtype=float), 0.0)
-    sine = np.sin(np.radians(elevation))
-    return np.asarray(1.0 / (sine + 0.50572 * (elevation + 6.07995) ** -1.6364))
 
 
 @dataclass(frozen=True)
@@ -46,7 +27,7 @@ class DiffuseSky:
     ----------
     background_k : float
         Brightness temperature behind the atmosphere, the same in every direction: the cosmic
-        background [2]_, and the Galaxy where that matters.
+        background [1]_, and the Galaxy where that matters.
     zenith_opacity : float
         Opacity of the atmosphere at the zenith, neper.
     atmosphere_k, ground_k : float
