@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from skyscan_lab.cli.options import EXISTING_FILE, station_option
+from skyscan_lab.cli.scan_ending import require_place
 from skyscan_lab.cli.scan_local import go_on_here, scan_here
 from skyscan_lab.cli.scan_server import Server, scan_at_server
 from skyscan_lab.grid import ScanGrid
@@ -139,7 +140,9 @@ def scan_command(ctx: click.Context, /, station_file: Path | None, **options: An
     end (--resume or --attach goes on), 130 cancelled.
     """
     out: Path = options["out"]
-    format_of(out)  # an unknown ending is better refused before a night of scanning
+    # Both are better refused before a night of scanning.
+    format_of(out)
+    require_place(out)
     given = {
         name
         for name in options.keys() | {"station_file"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import xarray as xr
 
-from skyscan_lab.cli.console import output
+from skyscan_lab.cli.console import Failure, output
 from skyscan_lab.io import save_session
 from skyscan_lab.protocol.lifecycle import ScanStatus
 
@@ -27,3 +28,18 @@ def put_away(ds: xr.Dataset, status: ScanStatus, total: int, out: Path) -> int:
 def say(text: str) -> None:
     """Print a line of the result."""
     output().print(text, markup=False)
+
+
+def require_place(out: Path) -> None:
+    """See that a file can be written there, once the scan has ended.
+
+    Raises
+    ------
+    Failure
+        Where its folder is not there, or nothing may be written in it.
+    """
+    folder = out.absolute().parent
+    if not folder.is_dir():
+        raise Failure(f"{out}: there is no folder {folder}: make it, or use another --out")
+    if not os.access(folder, os.W_OK):
+        raise Failure(f"{out}: nothing may be written in {folder}: use another --out")

@@ -135,7 +135,7 @@ class UnexpectedAnswer(SkyscanError):
         super().__init__(url, reason)
 
     def __str__(self) -> str:
-        return f"{self.url}: {self.reason}; is this the address of a skyscan server?"
+        return f"{self.url}: {self.reason}; is this the address of a skyscan server's public API?"
 
 
 _OF_STATUS = MappingProxyType(

@@ -168,6 +168,30 @@ class Link:
             where = ".".join(map(str, first["loc"])) or "all of it"
             raise UnexpectedAnswer(url, f"in its answer, {where}: {first['msg']}") from None
 
+    async def ask_total(self, path: str, query: Query) -> int:
+        """How long a list is of which a page is asked for.
+
+        Parameters
+        ----------
+        path, query : str, mapping
+            Of the route; the query has a limit.
+
+        Raises
+        ------
+        ApiError, ServerUnreachable, UnexpectedAnswer
+            As `ask`.
+        """
+        url = self.address.route(path, query)
+
+        async def total(response: aiohttp.ClientResponse) -> int:
+            try:
+                return int(response.headers["X-Total-Count"])
+            except (KeyError, ValueError):
+                raise UnexpectedAnswer(url, "it does not say how many there are") from None
+
+        timeout = _times(total=self._timeout_s)
+        return await self._tried(_Request("GET", url, Repeat.FREELY, timeout), total)
+
     async def download(
         self, path: str, file: Path, *, query: Query | None = None, silence_s: float
     ) -> None:

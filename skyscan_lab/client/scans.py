@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -228,6 +229,8 @@ class ScanCalls(Calls):
         offset: int = 0,
         status: ScanStatus | str | None = None,
         rotor: int | None = None,
+        created_after: datetime | str | None = None,
+        created_before: datetime | str | None = None,
     ) -> list[ScanSession]:
         """List sessions, the most recent first.
 
@@ -239,14 +242,33 @@ class ScanCalls(Calls):
             Only those of this status.
         rotor : int, optional
             Only those of this rotor.
+        created_after, created_before : datetime or str, optional
+            Only those made then or later, and made before; UTC where they have no zone.
         """
         query = {
             "limit": limit,
             "offset": offset or None,
-            "status": None if status is None else str(status),
-            "rotor_id": rotor,
+            **_of_which(status, rotor, created_after, created_before),
         }
         return await self._link.ask("GET", "/api/skyscan/sessions", _SESSIONS, query=query)
+
+    async def count_sessions(
+        self,
+        *,
+        status: ScanStatus | str | None = None,
+        rotor: int | None = None,
+        created_after: datetime | str | None = None,
+        created_before: datetime | str | None = None,
+    ) -> int:
+        """Count sessions without listing them.
+
+        Parameters
+        ----------
+        status, rotor, created_after, created_before
+            As for `sessions`.
+        """
+        query = {"limit": 1, **_of_which(status, rotor, created_after, created_before)}
+        return await self._link.ask_total("/api/skyscan/sessions", query)
 
     async def detail(self, session_id: int) -> ScanDetail:
         """Everything about a session but its points; raises `NotFound`."""
@@ -304,6 +326,27 @@ class ScanCalls(Calls):
             if refused.repeated and (await self.detail(session_id)).status in done:
                 return ScanReply.model_validate({"status": _DONE[verb], "session_id": session_id})
             raise
+
+
+def _of_which(
+    status: ScanStatus | str | None,
+    rotor: int | None,
+    created_after: datetime | str | None,
+    created_before: datetime | str | None,
+) -> dict[str, str | int | None]:
+    return {
+        "status": None if status is None else str(status),
+        "rotor_id": rotor,
+        "created_after": _as_text(created_after),
+        "created_before": _as_text(created_before),
+    }
+
+
+def _as_text(moment: datetime | str | None) -> str | None:
+    if not isinstance(moment, datetime):
+        return moment
+    utc = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    return utc.isoformat()
 
 
 def _loaded(file: Path) -> xr.Dataset:

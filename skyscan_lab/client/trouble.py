@@ -64,7 +64,9 @@ def network_trouble() -> Iterator[None]:
     except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch) as error:
         raise NoAnswer(f"TLS: {error}", sent=False, hopeless=True) from error
     except aiohttp.ClientConnectorError as error:
-        reason = _IN_WORDS.get(error.errno or 0) or str(error.os_error)
+        reason = _IN_WORDS.get(error.errno or 0) or error.os_error.strerror or str(error.os_error)
+        if isinstance(error, aiohttp.ClientConnectorDNSError):
+            reason = f"no machine of the name {error.host} is known"
         raise NoAnswer(reason, sent=False) from error
     except aiohttp.ConnectionTimeoutError as error:
         raise NoAnswer("no connection in time", sent=False) from error
@@ -83,6 +85,8 @@ async def refusal(response: aiohttp.ClientResponse) -> SkyscanError | NoAnswer:
         target = response.headers.get("Location", "elsewhere")
         return UnexpectedAnswer(url, f"it answers {status} and points to {target}")
     words = _words(await response.content.read(_MOST_WORDS))
+    if status == 404 and words is not None and words.startswith("no such path"):
+        return UnexpectedAnswer(url, "there is no such path")  # what we ask for is always there
     if words is not None:
         return api_error(status, words)
     if status in TRY_LATER:

@@ -6,9 +6,9 @@ Fields and defaults of the application's own calls are kept; ``driver``, ``devic
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from skyscan_lab.errors import InvalidInput
 from skyscan_lab.protocol.times import UtcTime
@@ -47,6 +47,11 @@ class RotorFields(_Rotor):
     null stands for the only node, or the built-in one. A park position that is left out is the
     nearest to (0, 0) within the limits.
     """
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=200, pattern=r"\S"
+    )
+    host: str = Field(default="127.0.0.1", min_length=1, max_length=253, pattern=r"^\S+$")
 
     @model_validator(mode="after")
     def _go_together(self) -> Self:

@@ -32,6 +32,15 @@ def hub(tmp_path_factory):
         process.kill()
 
 
+def test_a_file_that_could_not_be_written_is_refused_before_anything_is_asked(tmp_path):
+    nowhere = tmp_path / "nodir" / "e.nc"
+    command = ["scan", "--server", "http://127.0.0.1:1", "--out", str(nowhere)]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert "there is no folder" in result.output
+    assert "cannot be reached" not in result.output
+
+
 @pytest.fixture
 def here(hub, monkeypatch):
     """The options that lead to the hub; its token is found by itself."""

@@ -264,7 +264,7 @@ async def a_page(request, answer):
 
 async def test_another_server_is_recognized(server, client):
     server.faults["GET", "/api/rotors"].append(a_page)
-    with pytest.raises(UnexpectedAnswer, match="is this the address of a skyscan server"):
+    with pytest.raises(UnexpectedAnswer, match="is this the address of a skyscan server's public"):
         await client.rotors()
     with pytest.raises(NotFound, match="404 Not Found"):
         await client.position(7)

@@ -231,7 +231,7 @@ async def test_messages_of_another_protocol(server, client, words):
         await socket.send_str(words)
 
     server.sockets.append(serve)
-    with pytest.raises(UnexpectedAnswer, match="is this the address of a skyscan server"):
+    with pytest.raises(UnexpectedAnswer, match="is this the address of a skyscan server's public"):
         await numbers(client.watch(1))
 
 

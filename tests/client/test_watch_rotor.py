@@ -104,5 +104,5 @@ async def test_messages_of_another_protocol(server, client):
         await socket.send_str('{"azimuth": "south"}')
 
     server.sockets.append(serve)
-    with pytest.raises(UnexpectedAnswer, match="is this the address of a skyscan server"):
+    with pytest.raises(UnexpectedAnswer, match="is this the address of a skyscan server's public"):
         await anext(client.watch_rotor(1))

@@ -221,8 +221,8 @@ class Sessions:
             if row.status not in allowed:
                 raise Refused(f"Cannot {verb} scan in '{row.status}' state (must be {words})")
             if row.desired == Desired.CANCEL and desired is not Desired.CANCEL:
-                # Its node has yet to say so, but it ends.
-                raise Refused(f"Cannot {verb} scan in 'cancelling' state (must be {words})")
+                # Its node has yet to say so, but that is what it is by now.
+                raise Refused(f"Cannot {verb} scan in 'cancelled' state (must be {words})")
             changes: dict[str, Any] = {"desired": str(desired), "seen": row.number}
             if desired is Desired.CANCEL and (not row.claimed or row.held is not None):
                 await append(connection, row, cancelled(), **changes)

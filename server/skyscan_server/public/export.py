@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field
 
 from skyscan_lab.errors import ExportRefused
@@ -120,6 +120,8 @@ async def _sent(
         }
     )
     await response.prepare(request)
+    if request.method == hdrs.METH_HEAD:
+        return response
     while part := await asyncio.to_thread(file.read, _PART):
         async with asyncio.timeout(_SILENCE_S):
             await response.write(part)

@@ -21,7 +21,8 @@ class After(BaseModel):
         default=None,
         ge=0,
         description="Number of the last record already known, 0 for none. Messages then carry "
-        "their numbers, and nothing after it is missed; the first says where the session stood.",
+        "their numbers, and nothing after it is missed; the first says where the session stood. "
+        "A number beyond the last record is taken for that of the last.",
     )
 
 

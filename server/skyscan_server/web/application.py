@@ -117,20 +117,26 @@ def _add_routes(
     literal: dict[str, set[str]] = {}
     taken: set[tuple[str, str]] = set()
     everything: list[Declared] = [*operations, *channels]
+    heads = {("HEAD", one.template.plain) for one in everything if one.method == "HEAD"}
     for declared in everything:
         path = declared.template.plain
         if (declared.method, path) in taken:
             raise ValueError(f"{declared.method} {path} is declared twice")
         taken.add((declared.method, path))
-        if path == declared.path and "{" not in path:
-            literal.setdefault(path, set()).add(declared.method)
         endpoint = (
             channel_endpoint(declared, open_sockets)
             if isinstance(declared, Channel)
             else operation_endpoint(declared)
         )
-        route = app.router.add_route(declared.method, path, endpoint, expect_handler=_expect)
-        routes[route] = declared
+        methods = [declared.method]
+        if isinstance(declared, Operation) and declared.method == "GET":
+            # The same without its body, as HTTP wants it wherever there is a GET.
+            methods += [] if ("HEAD", path) in heads else ["HEAD"]
+        if path == declared.path and "{" not in path:
+            literal.setdefault(path, set()).update(methods)
+        for method in methods:
+            route = app.router.add_route(method, path, endpoint, expect_handler=_expect)
+            routes[route] = declared
     app[ROUTES] = routes
     app[LITERAL_PATHS] = {path: frozenset(methods) for path, methods in literal.items()}
 

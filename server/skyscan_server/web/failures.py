@@ -39,7 +39,8 @@ def _told(request: web.Request, error: Exception) -> tuple[int, str, Mapping[str
         # The router also counts what "/rotors/{rotor_id}" allows when "/rotors/test" was asked.
         own = request.app[LITERAL_PATHS].get(request.path, error.allowed_methods)
         allowed = sorted(own)
-        words = f"{request.method} {clipped(request.path, 100)}: must be {' or '.join(allowed)}"
+        told = [method for method in allowed if method != "HEAD" or "GET" not in allowed]
+        words = f"{request.method} {clipped(request.path, 100)}: must be {' or '.join(told)}"
         return error.status, words, {"Allow": ", ".join(allowed)}
     if isinstance(error, web.HTTPNotFound):
         return error.status, f"no such path: {clipped(request.path, 100)}", None

@@ -50,7 +50,9 @@ def all_routes(app: web.Application) -> list[RouteNeeds]:
     ]
     if undeclared:
         raise RuntimeError(f"routes without a declaration: {', '.join(undeclared)}")
-    return sorted(map(_needs, declared.values()), key=lambda needs: (needs.path, needs.method))
+    return sorted(
+        {_needs(one) for one in declared.values()}, key=lambda needs: (needs.path, needs.method)
+    )
 
 
 def protected_routes(app: web.Application) -> list[RouteNeeds]:

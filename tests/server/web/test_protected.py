@@ -25,7 +25,8 @@ UPGRADE = {
 def test_the_table_has_every_route_of_the_router(site):
     listed = {(needs.method, needs.path) for needs in all_routes(site.app)}
     served = {(route.method, route.resource.canonical) for route in site.app.router.routes()}
-    assert listed == served
+    assert {("HEAD", path) for method, path in listed if method == "GET"} > served - listed
+    assert listed == {route for route in served if route[0] != "HEAD" or route in listed}
     assert len(listed) == len(all_routes(site.app)) == 22
     public = {needs.path for needs in all_routes(site.app) if needs.scope is None}
     assert public == {
