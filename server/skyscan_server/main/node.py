@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from pathlib import Path
 
@@ -49,7 +50,10 @@ def node_command(config_file: Path | None, data: Path | None, log_level: str) ->
         node = config.node.model_copy(update={"data": data.absolute()})
         config = config.model_copy(update={"node": node})
     configure_logging(log_level)
-    asyncio.run(run_until_ended(_run(config)))
+    try:
+        asyncio.run(run_until_ended(_run(config)))
+    finally:
+        gc.freeze()  # nothing is looked through for garbage at the end, as in `run_hub`
 
 
 async def _run(config: NodeConfig) -> None:
