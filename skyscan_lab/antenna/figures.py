@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from astropy.table import QTable
 from scipy.optimize import minimize_scalar
 
 from skyscan_lab.antenna.base import AntennaPattern, Values
 from skyscan_lab.antenna.peak import find_peak, half_power_angle
 from skyscan_lab.antenna.solid_angle import solid_angle_sr
 from skyscan_lab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from astropy.table import QTable
 
 # Steps of a cut in a beam width; a sidelobe is about one wide.
 _STEPS_PER_HPBW = 64
@@ -95,6 +98,9 @@ class BeamFigures:
 
     def to_table(self) -> QTable:
         """The figures as a table of quantity, value and unit, in the order of a data sheet."""
+        # It loads for longer than all of the patterns, and few ask for a table.
+        from astropy.table import QTable
+
         rows: list[tuple[str, float, str]] = []
         for name, cut in (("first", self.first), ("second", self.second)):
             rows.append((f"{name} axis: HPBW", cut.hpbw_deg, "deg"))

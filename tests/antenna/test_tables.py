@@ -309,6 +309,20 @@ def test_a_uvbeam_is_seen_from_the_ground(tmp_path: Path) -> None:
     assert up > left > right > down
 
 
+def test_a_uvbeam_of_fields_is_the_mean_power_of_its_feeds() -> None:
+    beam = uvbeam("efield")
+    # One feed is stronger to the north and half as strong as the other on the axis.
+    _, zenith_angle = np.meshgrid(beam.axis1_array, beam.axis2_array)
+    north = np.sin(zenith_angle) * np.sin(beam.axis1_array)
+    beam.data_array[:, 0] *= np.sqrt(0.5) * (1.0 + 4.0 * north)
+    pattern = read_uvbeam(beam, 1.5e9)
+    dish = AiryPattern.of_aperture(4.0, SPEED_OF_LIGHT / 1.5e9)
+    y = np.linspace(-6.0, 6.0, 61)
+    expected = dish.gain(0.0, y) * (0.5 * (1.0 + 4.0 * np.sin(np.radians(y))) ** 2 + 1.0)
+    ratio = float(pattern.gain(0.0, 0.0)) / 1.5
+    np.testing.assert_allclose(pattern.gain(0.0, y), expected * ratio, atol=2e-5)
+
+
 def test_uvbeams_that_cannot_be_taken_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="frequency_hz"):
         read_uvbeam(uvbeam("power"))
