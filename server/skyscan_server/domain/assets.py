@@ -175,7 +175,8 @@ class Assets:
         Conflict
             While somebody else sends this asset.
         Invalid
-            For more bytes than were said, or other ones; nothing of them is kept.
+            For more bytes than were said, or other ones; nothing of them is kept. Of other ones
+            the asset is forgotten as well.
         NoRoom
             While the disk takes nothing; what is there stays.
         """
@@ -255,6 +256,9 @@ class Assets:
         found = await in_thread(part.sha256)
         if found != row.sha256:
             await in_thread(part.discard)
+            # Its room is free at once. Said again, it is another asset.
+            async with self._database.write() as connection:
+                await assets.delete_unfinished(connection, row.id)
             raise Invalid("sha256", row.sha256, f"that of the bytes that were sent, {found}")
         await in_thread(part.keep)
 

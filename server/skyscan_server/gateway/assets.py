@@ -24,6 +24,7 @@ from skyscan_server.domain.sessions import NO_SESSION
 from skyscan_server.domain.tasks import Tasks
 from skyscan_server.gateway.installations import installation_of
 from skyscan_server.store.assets import AssetRow
+from skyscan_server.web.attachments import AS_ATTACHMENT
 from skyscan_server.web.operations import Call, Operation
 from skyscan_server.web.problems import HttpRefusal
 from skyscan_server.web.validation import in_words
@@ -35,11 +36,6 @@ _LONGEST_S = 6 * 3600.0
 _TAG = "Assets"
 _BYTES = "application/octet-stream"
 _RANGE = re.compile(r"bytes (?:(\d{1,19})-(\d{1,19})|\*)/(\d{1,19})", re.ASCII)
-# A file is somebody else's: no browser may take it for a page of ours.
-_AS_FILE = {
-    "Content-Disposition": "attachment",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-}
 
 
 class _Range(NamedTuple):
@@ -106,7 +102,7 @@ class AssetRoutes:
                 summary="Send an asset, or go on with it",
                 description="Without a range the body is the whole of it. What has come is kept "
                 "where the connection breaks. Once all is there it is checked; bytes of another "
-                "SHA-256 are dropped.",
+                "SHA-256 are dropped, and the asset with them: it is to be said again.",
                 scope=Scope.NODE,
                 installation_bound=True,
                 tag=_TAG,
@@ -179,7 +175,7 @@ class AssetRoutes:
     async def download_asset(self, call: Call[None, None]) -> web.FileResponse:
         """Send a file."""
         row = await self._own(call)
-        headers = {"Content-Type": row.media_type, **_AS_FILE}
+        headers = {"Content-Type": row.media_type, **AS_ATTACHMENT}
         return web.FileResponse(self._assets.path(row), headers=headers)
 
     async def _own(self, call: Call[None, None]) -> AssetRow:

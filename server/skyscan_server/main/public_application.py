@@ -11,6 +11,7 @@ from skyscan_server.main.access import Access
 from skyscan_server.main.issuing import ISSUER
 from skyscan_server.main.rules import Rules
 from skyscan_server.public import health
+from skyscan_server.public.assets import AssetRoutes
 from skyscan_server.public.clients import ClientRoutes
 from skyscan_server.public.export import Export
 from skyscan_server.public.nodes import NodeRoutes
@@ -42,6 +43,7 @@ def public_application(
     operations = [
         *SkyScan(rules.sessions, rules.nodes, rules.troubles, rules.ingest).operations,
         *Export(rules.sessions, settings.data).operations,
+        *AssetRoutes(rules.assets, rules.sessions).operations,
         *RotorRoutes(rules.rotors, rules.motions).operations,
         *NodeRoutes(rules.nodes, access.enrolling, rules.removal).operations,
         *ClientRoutes(access.registered, access.revocations, rules.removal).operations,

@@ -179,14 +179,16 @@ async def test_all_there_but_not_checked_is_finished_without_a_byte(hub, tmp_pat
     assert list(files(tmp_path).values()) == [DATA]
 
 
-async def test_other_bytes_than_were_said_are_dropped(hub, tmp_path):
+async def test_other_bytes_than_were_said_are_dropped_and_their_room_is_free(hub_of, tmp_path):
+    hub = await hub_of(quota_bytes=len(DATA))
     path, _ = await announce(hub)
     wrong = DATA[:-1] + bytes([DATA[-1] ^ 1])
     refusal, _ = await put(hub, path, wrong, status=422)
     assert refusal["detail"].startswith("sha256 = ")
     assert hashlib.sha256(wrong).hexdigest() in refusal["detail"]
     assert files(tmp_path) == {}
-    assert await offset(hub, path) == (0, "?0")
+    await ask(hub, "HEAD", path, status=404)
+    path, _ = await announce(hub, label="another")
     assert (await put(hub, path, DATA))[0]["complete"]
 
 
