@@ -71,5 +71,6 @@ async def _serve(settings: HubSettings, node: bool, station: Path | None) -> Non
         console = messages()
         console.print(f"public API  {hub.url}    documents at {hub.url}/docs", markup=False)
         console.print(f"gateway     {hub.gateway_url}", markup=False)
+        console.print(f"internal    {hub.internal_url}", markup=False)
         console.print(f"data        {settings.data}", markup=False)
         await asyncio.get_running_loop().create_future()

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from aiohttp import web
 
 from skyscan_lab.client.runtime import Runtime
-from skyscan_lab.folders import make_folder
 from skyscan_server.auth.runtime_file import runtime_file
 from skyscan_server.bus.base import Bus
 from skyscan_server.bus.local import LocalBus
@@ -25,9 +24,11 @@ from skyscan_server.gateway.ws import NodeSocket
 from skyscan_server.main.access import access_to
 from skyscan_server.main.background import background
 from skyscan_server.main.built_in import built_in_config, built_in_node
+from skyscan_server.main.figures import add_figures
 from skyscan_server.main.gateway_application import gateway_application
 from skyscan_server.main.internal_application import internal_application
 from skyscan_server.main.listeners import listening, listening_at_path
+from skyscan_server.main.private_folder import private_folder
 from skyscan_server.main.public_application import public_application
 from skyscan_server.main.rules import Rules
 from skyscan_server.node.agent import Node
@@ -98,7 +99,7 @@ async def serving(
         For what else is wrong with settings, files or the database.
     """
     config = built_in_config(settings.data, station) if with_node else None
-    await asyncio.to_thread(make_folder, settings.data, mode=0o700)
+    await asyncio.to_thread(private_folder, settings.data)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.url))
         access = await stack.enter_async_context(access_to(settings, database))
@@ -133,12 +134,15 @@ async def serving(
         )
         await stack.enter_async_context(rules.motions)
         readiness, metrics = _readiness(rules), Metrics()
+        add_figures(metrics, rules.sessions, rules.ingest, registry)
         gateway = gateway_application(settings, rules, access, node_socket, readiness)
         gateway_url = await stack.enter_async_context(
             listening(gateway, settings.host, settings.gateway_port)
         )
         renderer = await stack.enter_async_context(TileRenderer(rules.sessions))
         by_path = settings.internal_port is None
+        # One of a hub that was killed: nobody listens at it, whoever has the database.
+        await asyncio.to_thread((settings.data / INTERNAL_SOCKET).unlink, missing_ok=True)
         internal = internal_application(rules, access, rpc, renderer, readiness, by_path=by_path)
         internal_url = await stack.enter_async_context(
             listening_at_path(internal, settings.data / INTERNAL_SOCKET)

@@ -10,6 +10,7 @@ import click
 from skyscan_lab.cli.console import Failure
 from skyscan_server.auth.scopes import GRANTS
 from skyscan_server.main.issuing import PARTS, person_token
+from skyscan_server.main.private_folder import private_folder
 from skyscan_server.settings import data_folder, load_settings
 
 
@@ -43,5 +44,5 @@ def token_command(data: Path | None, grant: str, days: int) -> None:
     folder = data_folder(data)
     if load_settings(folder).outside_issuer is not None and grant in GRANTS:
         raise Failure(f"{folder}: this hub takes the tokens of another issuer (outside_issuer)")
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     click.echo(person_token(folder, grant, timedelta(days=days)))

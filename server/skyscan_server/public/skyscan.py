@@ -213,7 +213,9 @@ class SkyScan:
         """Get the points of a session."""
         stored = await self._sessions.points(call.path["session_id"])
         # A long session is a second's work, which must not hold up everybody else.
-        body = await asyncio.to_thread(lambda: json.dumps(data_points(stored)).encode())
+        body = await asyncio.to_thread(
+            lambda: json.dumps(data_points(stored), ensure_ascii=False).encode()
+        )
         return web.Response(body=body, content_type="application/json")
 
     async def pause_scan(self, call: Call[None, None]) -> ScanReply:

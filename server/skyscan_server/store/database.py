@@ -8,6 +8,7 @@ transaction has a connection of its own.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -167,6 +168,13 @@ def _with_folder(path: Path) -> Path:
     # The file itself, whatever links lead to it: the lock beside it must be one.
     path = path.resolve()
     make_folder(path.parent)
+    # Hashes of secrets are in it. What SQLite puts beside it has the same mode.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if os.fstat(descriptor).st_uid == os.geteuid():
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
     return path
 
 

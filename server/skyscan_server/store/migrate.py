@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import sqlalchemy as sa
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from skyscan_server.store.errors import NewerSchema, NotPrepared, StoreError
+
+# It tells of each step in words of its own, among them what it was not asked to do.
+logging.getLogger("alembic").setLevel(logging.WARNING)
+
+log = structlog.get_logger(__name__)
 
 _ADVISORY_LOCK = 0x5C45CA11  # any number that nobody else uses
 
@@ -39,6 +46,11 @@ def migrate(connection: sa.Connection, target: str = "head") -> None:
             return
         config.attributes["connection"] = connection
         command.upgrade(config, target)
+        log.info(
+            "database brought up to date",
+            before=", ".join(sorted(before)) or "empty",
+            now=", ".join(sorted(_present(connection))),
+        )
         # On SQLite nothing has watched over references in between.
         if connection.dialect.name == "sqlite" and _present(connection) != before:
             _require_whole(connection)

@@ -37,8 +37,8 @@ class Documents:
         openapi = openapi_document(operations, *self._about)
         asyncapi = asyncapi_document(channels, *self._about)
         self._texts = {
-            OPENAPI_PATH: json.dumps(openapi).encode(),
-            ASYNCAPI_PATH: json.dumps(asyncapi).encode(),
+            OPENAPI_PATH: json.dumps(openapi, ensure_ascii=False).encode(),
+            ASYNCAPI_PATH: json.dumps(asyncapi, ensure_ascii=False).encode(),
             # Their links are relative, since a proxy may show all of this below a path of its own.
             OPERATIONS_PAGE: operations_page(openapi, "openapi.json", "docs/sockets").encode(),
             SOCKETS_PAGE: sockets_page(asyncapi, "../asyncapi.json", "../docs").encode(),

@@ -90,10 +90,15 @@ def problem_response(
     """Answer with an error."""
     return web.Response(
         status=status,
-        body=json.dumps(shape.body(status, clipped(words, _MOST_WORDS))).encode(),
+        body=_encoded(shape.body(status, clipped(words, _MOST_WORDS))),
         content_type="application/json",
         headers=headers,
     )
+
+
+def _encoded(body: object) -> bytes:
+    # Half of a surrogate pair, which UTF-8 has not, is an escape in JSON as it is in Python.
+    return json.dumps(body, ensure_ascii=False).encode(errors="backslashreplace")
 
 
 def clipped(text: str, most: int) -> str:

@@ -414,7 +414,9 @@ async def test_journals_with_numbers_that_no_database_holds_are_refused(hub):
 
 async def test_the_node_of_the_documentation_is_taken(hub, tmp_path):
     page = (ROOT / "docs" / "how-to" / "network.md").read_text(encoding="utf-8")
-    (example,) = [text for text in re.findall(r"```toml\n(.*?)```", page, re.S) if "[node]" in text]
+    (example,) = [
+        text for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "[node]" in text
+    ]
     path = tmp_path / "node.toml"
     path.write_text(example)
     seed = load_node(path).graph

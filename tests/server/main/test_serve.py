@@ -41,13 +41,35 @@ def test_it_ends_in_good_order(started, how):
     assert not (hub.data / "internal.sock").exists()
 
 
-def test_what_it_keeps_is_for_its_owner_alone(started):
+def test_what_it_keeps_is_for_its_owner_alone(started, tmp_path):
+    (tmp_path / "data").mkdir(mode=0o755)
+    (tmp_path / "data" / "hub.toml").touch()
     hub = started()
     hub.wait_until_ready()
-    for name in ("runtime.json", "signing-key.json", "internal.sock"):
+    assert stat.S_IMODE(hub.data.stat().st_mode) == 0o700  # though somebody else had made it
+    for name in (
+        "runtime.json",
+        "signing-key.json",
+        "internal.sock",
+        "skyscan.sqlite",
+        "skyscan.sqlite-wal",
+    ):
         mode = stat.S_IMODE((hub.data / name).stat().st_mode)
         assert mode & 0o077 == 0, f"{name}: {mode:o}"
     assert json.loads((hub.data / "runtime.json").read_text())["token"] not in hub.output
+
+
+def test_it_says_where_it_is_and_leaves_no_old_socket(started):
+    hub = started("--internal-port", 0)
+    (hub.data / "internal.sock").touch()  # of one that was killed
+    hub.wait_until_ready()
+    lines = [line for line in hub.output.splitlines() if line.startswith("internal ")]
+    assert [line.split()[1].rpartition(":")[0] for line in lines] == ["http://127.0.0.1"]
+    assert not (hub.data / "internal.sock").exists()
+    # What the migrations do is told in words of ours, once.
+    assert "alembic" not in hub.output
+    assert "Running upgrade" not in hub.output
+    assert hub.output.count("database brought up to date") == 1
 
 
 def test_a_second_hub_on_the_same_database_is_refused_with_a_way_out(started):
