@@ -12,6 +12,7 @@ from typing import Any
 import xarray as xr
 from matplotlib.figure import Figure
 
+from skyscan_lab.baseline import Baseline, baseline
 from skyscan_lab.catalogs.opening import CatalogLike
 from skyscan_lab.interpolation import interpolate
 from skyscan_lab.io import (
@@ -24,6 +25,8 @@ from skyscan_lab.io import (
 )
 from skyscan_lab.plotting.maps import plot_map
 from skyscan_lab.session import validate
+from skyscan_lab.solving.fit_pattern import Model, fit_pattern
+from skyscan_lab.solving.pattern_fit import PatternFit
 from skyscan_lab.solving.solution import Solution
 from skyscan_lab.solving.solve import solve
 
@@ -60,9 +63,19 @@ class SkyAccessor:
         """Draw a map; options as for `skyscan_lab.plotting.maps.plot_map`."""
         return plot_map(self._ds, **options)
 
+    def baseline(self, **options: Any) -> Baseline:
+        """Level of the empty sky and the horizon; see `skyscan_lab.baseline.baseline`."""
+        return baseline(self._ds, **options)
+
     def interpolate(self, **options: Any) -> xr.Dataset:
         """Values between the samples; see `skyscan_lab.interpolation.interpolate`."""
         return interpolate(self._ds, **options)
+
+    def fit_pattern(
+        self, model: Model = "blocked airy", near: tuple[float, float] | None = None, **options: Any
+    ) -> PatternFit:
+        """Pattern of the antenna; see `skyscan_lab.solving.fit_pattern.fit_pattern`."""
+        return fit_pattern(self._ds, model, near, **options)
 
     def solve(self, catalog: CatalogLike, **options: Any) -> Solution:
         """Mount, beam, response and sources at once; see `skyscan_lab.solving.solve.solve`."""

@@ -1,4 +1,4 @@
-"""Half-power widths of a fitted beam."""
+"""Half-power widths and first sidelobes of a fitted beam."""
 
 from __future__ import annotations
 
@@ -38,19 +38,65 @@ def half_power_widths(beam: Beam, parameters: Floats) -> tuple[float, float, flo
     >>> tuple(round(float(v), 6) + 0.0 for v in half_power_widths(beam, beam.start((4.0, 2.0))))
     (4.0, 2.0, 0.0)
     """
-    xx, xy, yy = parameters[:3]
-    values, vectors = np.linalg.eigh([[xx, xy], [xy, yy]])
-    del values
-    # The axis nearer to cross-elevation first.
-    first = int(np.argmax(np.abs(vectors[0])))
-    axes = vectors[:, [first, 1 - first]]
+    axes = beam_axes(parameters)
     angle = float(np.degrees(np.arctan2(axes[0, 1], axes[1, 1])))
     angle = (angle + 90.0) % 180.0 - 90.0
-    widths = [
+    return *widths_along(beam, parameters, axes), angle
+
+
+def widths_along(beam: Beam, parameters: Floats, axes: Floats) -> tuple[float, float]:
+    """Full widths at half power along two directions, the columns of `axes`, degrees."""
+    first, second = (
         sum(_half_power(beam, parameters, sign * axes[:, place]) for sign in (1.0, -1.0))
         for place in (0, 1)
-    ]
-    return widths[0], widths[1], angle
+    )
+    return first, second
+
+
+def first_sidelobe_db(beam: Beam, parameters: Floats) -> float:
+    """Level of the highest first sidelobe on the beam's axes, dB below the axis; NaN without one.
+
+    Examples
+    --------
+    >>> from skyscan_lab.forward import ApertureBeam
+    >>> beam = ApertureBeam()
+    >>> round(first_sidelobe_db(beam, beam.start(5.0)), 2)
+    -17.57
+    """
+    widths = half_power_widths(beam, parameters)
+    axes = beam_axes(parameters)
+    levels = []
+    for place in (0, 1):
+        ladder = widths[place] * np.linspace(0.0, _SIDELOBES_HPBW, _SIDELOBE_STEPS)
+        for sign in (1.0, -1.0):
+            way = sign * axes[:, place]
+            gain = beam.gain(ladder * way[0], ladder * way[1], parameters)
+            rising = np.flatnonzero(np.diff(gain) > 0.0)
+            if not rising.size:
+                continue
+            falling = np.flatnonzero(np.diff(gain[rising[0] :]) < 0.0)
+            if falling.size:
+                levels.append(_vertex(gain, int(rising[0] + falling[0])))
+    return 10.0 * float(np.log10(max(levels))) if levels else float("nan")
+
+
+_SIDELOBES_HPBW = 4.0
+_SIDELOBE_STEPS = 401
+
+
+def _vertex(values: Floats, place: int) -> float:
+    """Top of the parabola through a maximum and its neighbours."""
+    before, here, after = values[place - 1 : place + 2]
+    bend = before - 2.0 * here + after
+    return float(here - (before - after) ** 2 / (8.0 * bend)) if bend < 0.0 else float(here)
+
+
+def beam_axes(parameters: Floats) -> Floats:
+    """Axes of the ellipse as columns, the one that is nearer to cross-elevation first."""
+    xx, xy, yy = parameters[:3]
+    _, vectors = np.linalg.eigh([[xx, xy], [xy, yy]])
+    first = int(np.argmax(np.abs(vectors[0])))
+    return np.asarray(vectors[:, [first, 1 - first]])
 
 
 def _half_power(beam: Beam, parameters: Floats, way: Floats) -> float:
