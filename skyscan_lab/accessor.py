@@ -13,7 +13,6 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from skyscan_lab.baseline import Baseline, baseline
-from skyscan_lab.baseline import Baseline, baseline
 from skyscan_lab.catalogs.opening import CatalogLike
 from skyscan_lab.interpolation import interpolate
 from skyscan_lab.io import (
