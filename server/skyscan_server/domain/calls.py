@@ -45,7 +45,7 @@ _KIND: dict[RpcFailure, type[DomainError]] = {
     RpcFailure.SLOW: Unavailable,
     RpcFailure.REFUSED: Upstream,
     RpcFailure.CANCELLED: Conflict,
-    RpcFailure.UNKNOWN_ROTOR: Unavailable,
+    RpcFailure.UNKNOWN_ROTOR: NotFound,
     RpcFailure.UNREACHABLE: Unavailable,
     RpcFailure.OUT_OF_LIMITS: Refused,
     RpcFailure.STALE_EPOCH: Conflict,
@@ -142,18 +142,20 @@ async def _called(
     return await caller.call(rotor.node_id, call, timeout_s=timeout_s)
 
 
-def in_domain(error: CallFailed, rotor: RotorRow) -> DomainError:
-    """Refusal of the hub that stands for a failed call; it names what the caller knows."""
-    words = error.words
+def in_domain(error: CallFailed, rotor: RotorRow | None = None) -> DomainError:
+    """Refusal of the hub that stands for a failed call; it names the rotor that was asked for."""
+    kind, words = _KIND[error.failure], error.words
+    if rotor is None:
+        return kind(words)
     if error.failure is RpcFailure.OFFLINE:
         words = f"its node, {rotor.node}, is not connected"
     elif error.failure is RpcFailure.SLOW:
         words = f"its node, {rotor.node}, did not answer in time"
     elif error.failure is RpcFailure.UNKNOWN_ROTOR:
-        words = f"its node, {rotor.node}, has yet to hear of it"
-    if _KIND[error.failure] is Unavailable:
+        kind, words = Unavailable, f"its node, {rotor.node}, has yet to hear of it"
+    if kind is Unavailable:
         words = f"{rotor.name} cannot be reached: {words}"
-    return _KIND[error.failure](words)
+    return kind(words)
 
 
 def _expected(kind: type[Answer], answer: BaseModel) -> Answer:

@@ -9,6 +9,7 @@ and that is said.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,15 @@ class _Known(NamedTuple):
         )
 
 
+@dataclass(slots=True)
+class Tally:
+    """What the writer has done: points, groups of records, and the seconds that these took."""
+
+    points: int = 0
+    groups: int = 0
+    seconds: float = 0.0
+
+
 _Outcome = int | Exception
 """Number up to which a batch's session is committed, or why the batch is not."""
 
@@ -89,6 +99,7 @@ class Ingest:
         retry_s: float = 1.0,
     ) -> None:
         self.trouble: str | None = None
+        self.tally = Tally()
         self._database = database
         self._bus = bus
         self._committed = committed
@@ -145,6 +156,11 @@ class Ingest:
             _refuse(group)
             self._refuse_queued()
 
+    @property
+    def waiting(self) -> int:
+        """Batches that wait for the writer."""
+        return self._queue.qsize()
+
     def _refuse_queued(self) -> None:
         while not self._queue.empty():
             _refuse([self._queue.get_nowait()])
@@ -179,6 +195,7 @@ class Ingest:
                 return outcome
 
     async def _commit(self, group: list[_Batch]) -> list[_Outcome]:
+        begun = time.monotonic()
         rows: list[dict[str, Any]] = []
         old: defaultdict[int, list[_Known]] = defaultdict(list)
         new: defaultdict[int, list[Step]] = defaultdict(list)
@@ -199,6 +216,9 @@ class Ingest:
             for number in changed:
                 if sums[number].status.final:
                     await control.release(connection, stored[number].rotor_id, stored[number].epoch)
+        self.tally.points += sum(isinstance(s.record, PointRecord) for n in new.values() for s in n)
+        self.tally.groups += 1
+        self.tally.seconds += time.monotonic() - begun
         if self._committed is not None:
             for session_id, steps in new.items():
                 self._committed(session_id, steps)

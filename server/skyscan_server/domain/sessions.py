@@ -173,6 +173,11 @@ class Sessions:
         async with self._database.read() as connection:
             return await sessions.count(connection, wanted)
 
+    async def by_status(self) -> dict[str, int]:
+        """Count all sessions, by status."""
+        async with self._database.read() as connection:
+            return await sessions.by_status(connection)
+
     async def points(self, session_id: int) -> list[str]:
         """Stored points of a session, in the order of measurement, as JSON."""
         async with self._database.read() as connection:

@@ -149,6 +149,12 @@ async def count(connection: AsyncConnection, wanted: Page) -> int:
     return number
 
 
+async def by_status(connection: AsyncConnection) -> dict[str, int]:
+    """Count all sessions, by status."""
+    query = sa.select(sessions.c.status, sa.func.count()).group_by(sessions.c.status)
+    return dict((await connection.execute(query)).tuples().all())
+
+
 async def update(connection: AsyncConnection, session_id: int, **values: Any) -> None:
     """Change some columns of a session."""
     await connection.execute(sa.update(sessions).where(sessions.c.id == session_id).values(values))
