@@ -13,6 +13,7 @@ from scipy.spatial import KDTree
 
 from skyscan_lab.errors import InvalidInput
 from skyscan_lab.grid import ScanGrid
+from skyscan_lab.interpolation.beam import beam
 from skyscan_lab.interpolation.cubic import cubic
 from skyscan_lab.interpolation.estimate import Estimate
 from skyscan_lab.interpolation.kernel import kernel
@@ -34,6 +35,7 @@ METHODS: dict[str, Callable[..., Estimate]] = {
     "kernel": kernel,
     "local": local,
     "kriging": kriging,
+    "beam": beam,
 }
 """Every method by its name: a function of samples, targets and its own options."""
 

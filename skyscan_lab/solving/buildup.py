@@ -37,6 +37,7 @@ _MOST_PARAMETERS = 85
 _JOIN_STEPS, _JOIN_TOLERANCE = 25, 3e-4
 _END_STEPS, _END_TOLERANCE = 150, 1e-6
 _FIRST_SOURCES = 3
+_TRIES = 3
 # Of the strongest source over the floor, until the readings say better.
 _PEAK_DB = 10.0
 _WIDTHS = (2.5, 6.0, 14.0)
@@ -119,17 +120,15 @@ def build_up(
     sky = _first_sources(samples)
     # The first step of a richer beam will need its room.
     room = most_parameters - (len(modes_up_to(min(orders))) if orders else 0)
-    while len(sky.sources) < most_sources and sky.fit.numbers.size + 3 <= room:
-        richer = _with_one_more(sky)
-        if richer is None or _gain(sky, richer) <= 0.0:
-            break
-        sky = richer
-    for order in (0, *orders):
-        richer = with_beam(sky, ApertureBeam(modes_up_to(order) if order else ()))
+    sky = _with_more_sources(sky, most_sources, room)
+    sky = refit(sky, sky.fit.parameters)
+    for order in orders:
+        richer = with_beam(sky, ApertureBeam(modes_up_to(order)))
         if richer.fit.numbers.size > most_parameters:
             break
         if beam_gain(sky.fit, richer.fit, samples, sky.hpbw_deg) > 0.0:
-            sky = richer
+            # A better beam shows sources that a worse one hid.
+            sky = _with_more_sources(richer, most_sources, most_parameters)
     return without_idle_sources(sky)
 
 
@@ -251,7 +250,7 @@ def _first_sources(samples: Samples) -> Sky:
     for sky in _beginnings(samples):
         grown = sky
         for _ in range(_FIRST_SOURCES - 1):
-            grown = _with_one_more(grown) or grown
+            grown = next(_with_one_more(grown, 1), grown)
         if best is None or grown.fit.cost < best.fit.cost:
             best = grown
     if best is None:
@@ -288,14 +287,24 @@ def _beginnings(samples: Samples) -> Iterator[Sky]:
         yield Sky(samples, model, fit)
 
 
-def _with_one_more(sky: Sky) -> Sky | None:
-    found = strongest_candidates(sky, 1)
-    if not found:
-        return None
-    _, power, azimuth_deg, elevation_deg = found[0]
+def _with_more_sources(sky: Sky, most_sources: int, most_parameters: int) -> Sky:
+    """Add sources as long as they pay."""
+    while len(sky.sources) < most_sources and sky.fit.numbers.size + 3 <= most_parameters:
+        for richer in _with_one_more(sky, _TRIES):
+            if _gain(sky, richer) > 0.0:
+                sky = richer
+                break
+        else:
+            break
+    return sky
+
+
+def _with_one_more(sky: Sky, tries: int) -> Iterator[Sky]:
+    """Skies with one more source, that which explains most first."""
     least = 0.02 * float(np.exp(sky.sources[:, 0].max()))
-    row = source_rows([max(power, least)], [azimuth_deg], [elevation_deg])
-    return _join(sky, np.vstack([sky.sources, row]))
+    for _, power, azimuth_deg, elevation_deg in strongest_candidates(sky, tries):
+        row = source_rows([max(power, least)], [azimuth_deg], [elevation_deg])
+        yield _join(sky, np.vstack([sky.sources, row]))
 
 
 def _join(sky: Sky, sources: Floats) -> Sky:
