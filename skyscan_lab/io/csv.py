@@ -2,7 +2,8 @@
 
 Comment lines hold the layout as JSON, one key a line; then a row of names and one row a
 cell. Numbers have as many digits as they need to read back the same; what is missing is
-left empty. Readings with channels have a column for each, ``rssi[0]``, ``rssi[1]``, …
+left empty. Readings with channels have a column for each, ``rssi[0]``, ``rssi[1]``, … Other
+programs have to pass over the comments: ``pandas.read_csv(file, comment="#")``.
 """
 
 from __future__ import annotations

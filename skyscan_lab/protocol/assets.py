@@ -54,10 +54,12 @@ class NewAsset(BaseModel):
 
     label: str = Field(min_length=1, max_length=200)
     media_type: str = Field(
-        max_length=100, pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$"
+        max_length=100,
+        pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$",
+        examples=["image/png"],
     )
     size: int = Field(ge=0, le=MAX_ASSET_BYTES)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", examples=["0123456789abcdef" * 4])
     session_id: int | None = Field(default=None, ge=0)
 
 

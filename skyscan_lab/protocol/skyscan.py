@@ -124,7 +124,11 @@ class ScanRequest(_Model):
 
 
 class ScanSession(_Model):
-    """A scan session, as every route of the API returns it."""
+    """A scan session, as every route of the API returns it.
+
+    Its times are those of the station, which may run ahead where it is simulated. Where a session
+    ends before any node has taken it up, ``finished_at`` is the hub's time.
+    """
 
     id: int
     rotor_id: int

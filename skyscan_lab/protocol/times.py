@@ -27,6 +27,7 @@ _ASKED = (
     r"[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"
     r"([Zz]|[+-]([01]\d|2[0-3]):?[0-5]\d)?$"
 )
+_EXAMPLE = {"examples": ["2026-02-14T02:00:15"]}
 _IS_ASKED = re.compile(_ASKED, re.ASCII)
 
 Moment = Annotated[AwareDatetime, Field(ge=_FIRST, lt=_END)]
@@ -50,7 +51,7 @@ UtcTime = Annotated[
     datetime,
     AfterValidator(_naive_utc),
     PlainSerializer(_without_suffix, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": _WRITTEN}, mode="serialization"),
+    WithJsonSchema({"type": "string", "pattern": _WRITTEN} | _EXAMPLE, mode="serialization"),
 ]
 """A UTC time, naive inside, and written as the specification does: whole seconds, no suffix."""
 
@@ -83,6 +84,6 @@ AskedTime = Annotated[
     datetime,
     BeforeValidator(_iso_text),
     AfterValidator(_aware_utc),
-    WithJsonSchema({"type": "string", "pattern": _ASKED}, mode="validation"),
+    WithJsonSchema({"type": "string", "pattern": _ASKED} | _EXAMPLE, mode="validation"),
 ]
 """A time that a caller names: ISO 8601, UTC where it has no zone, as the API writes them."""

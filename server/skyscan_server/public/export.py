@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field
 
 from skyscan_lab.errors import ExportRefused
+from skyscan_lab.protocol.skyscan import ExportedPoint
 from skyscan_server.auth.scopes import Scope
 from skyscan_server.domain.errors import Refused, Unavailable
 from skyscan_server.domain.sessions import NO_SESSION, Sessions, read_recording
@@ -84,7 +85,9 @@ class Export:
             )
         ]
 
-    async def export_session(self, call: Call[None, ExportQuery]) -> web.StreamResponse:
+    async def export_session(
+        self, call: Call[None, ExportQuery]
+    ) -> list[ExportedPoint] | web.StreamResponse:
         """Make the file, and stream it from the disk at the pace of its reader."""
         if self._sending >= _MOST_SENT:
             raise Unavailable(f"{_MOST_SENT} files are being sent already: try again later")

@@ -97,7 +97,7 @@ class SkyScan:
                 path="/api/skyscan/sessions",
                 handler=self.list_sessions,
                 summary="List sessions, the most recent first",
-                description="With a limit, X-Total-Count says how many there are.",
+                answers={"X-Total-Count": "With a limit: how many there are in all."},
                 scope=read,
                 tag=_TAG,
             ),

@@ -15,7 +15,7 @@ class TicketRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    path: str = Field(pattern=r"^/[A-Za-z0-9/_.-]{1,200}$")
+    path: str = Field(examples=["/ws/skyscan/4"], pattern=r"^/[A-Za-z0-9/_.-]{1,200}$")
 
 
 class Ticket(BaseModel):

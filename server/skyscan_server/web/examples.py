@@ -7,7 +7,7 @@ from typing import Any
 
 from skyscan_server.web.schemas import Schema
 
-_DEEPEST = 6
+_DEEPEST = 10
 _BY_FORMAT = {
     "date-time": "2026-02-14T02:00:15Z",
     "uuid": "0b8d6d3e-5f0c-4c55-9f0a-0d8c5a5d3c11",

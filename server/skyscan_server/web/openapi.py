@@ -18,7 +18,10 @@ from skyscan_server.web.validation import MAX_INTEGER
 _ABOUT = """\
 Every error is answered as `{"detail": "…"}`, in words; input that cannot be used as \
 "field = value: must be what is allowed". Integers have at most 64 bits; numbers are finite; text \
-holds no NUL. Each answer carries its request's id in `X-Request-Id`.
+holds no NUL. A method that a path does not have is answered with 405; HEAD is there wherever GET \
+is; a WebSocket asked for without an upgrade is 426. An operation that has query fields refuses \
+any other, and one that has none looks at none; what a body of the specification's own has beside \
+its fields is passed over. Each answer carries its request's id in `X-Request-Id`.
 
 """
 _PROBLEM: TypeAdapter[Problem] = TypeAdapter(Problem)
@@ -165,6 +168,11 @@ def _responses(operation: Operation, schemas: Schemas, problem: Schema) -> dict[
     answer: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     if content:
         answer["content"] = content
+    if operation.answers:
+        answer["headers"] = {
+            name: {"description": words, "schema": {"type": "string"}}
+            for name, words in operation.answers.items()
+        }
     responses: dict[str, Any] = {str(operation.status): answer}
     for status, words in operation.also.items():
         responses[str(status)] = {"description": words}
@@ -191,7 +199,7 @@ def _statuses(operation: Operation) -> set[int]:
     if operation.installation_bound:
         statuses.add(404)
     if signature.body is not None:
-        statuses |= {413, 415, 422}
+        statuses |= {413, 415, 417, 422}
     return statuses
 
 

@@ -117,8 +117,8 @@ class Operation(_Declared):
         handler reads from ``call.request.content``, and bounds.
     max_body_bytes : int
         Largest JSON or form body.
-    headers : mapping of str to str
-        Headers that the handler looks at, each with what it means.
+    headers, answers : mapping of str to str
+        Headers that the handler looks at, and that its answer may have, each with what it means.
     problem : ProblemShape
         How errors are written, where another standard says so.
     timeout_s : float or None
@@ -148,6 +148,7 @@ class Operation(_Declared):
     consumes: str = JSON
     max_body_bytes: int = 2**20
     headers: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
 
     def __post_init__(self) -> None:

@@ -72,6 +72,9 @@ STATUSES: Mapping[int, Status] = {
     409: Status("Held by somebody else, or there already", "rotor 1 is scanning session 4"),
     413: Status("Body too large", "body: must be at most 1048576 bytes"),
     415: Status("Body of another type", 'Content-Type = "text/plain": must be "application/json"'),
+    417: Status(
+        "Something else than 100-continue expected", "Expect: '200-maybe': must be '100-continue'"
+    ),
     421: Status("Not the name of this server", 'Host = "example.org": must be an allowed name'),
     422: Status("Input that cannot be used", "step_deg = 0.0: must be within [1e-06°, 180°]"),
     500: Status("Internal error", "internal error, request 5f0c2a-1b"),

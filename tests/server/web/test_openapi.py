@@ -56,7 +56,10 @@ async def test_what_is_written_and_what_is_read_are_told_apart(document):
     written = resolve(document, answer)["properties"]["at"]["anyOf"]
     assert read == [{"type": "string", "format": "date-time"}, {"type": "null"}]
     pattern = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$"
-    assert written == [{"type": "string", "pattern": pattern}, {"type": "null"}]
+    assert written == [
+        {"type": "string", "pattern": pattern, "examples": ["2026-02-14T02:00:15"]},
+        {"type": "null"},
+    ]
     assert path["requestBody"]["required"] is True
 
 
