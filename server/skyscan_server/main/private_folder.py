@@ -9,7 +9,7 @@ from pathlib import Path
 from skyscan_lab.folders import make_folder
 
 # Some of what only a hub puts into a folder.
-_OURS = ("skyscan.sqlite", "signing-key.json", "hub.toml")
+_OURS = ("skyscan.sqlite", "signing-key.json", "hub.toml", "lab.lock")
 
 
 def private_folder(folder: Path) -> None:
