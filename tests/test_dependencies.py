@@ -41,8 +41,6 @@ PARTS = {
 NOT_IMPORTED = {"h5netcdf", "h5py"}  # xarray's engine for NetCDF, and the engine's
 # The same for the server: SQLAlchemy's drivers, and how it waits for them.
 NOT_IMPORTED_BY_THE_SERVER = {"aiosqlite", "asyncpg", "greenlet"}
-# In the core by design, for the science that comes next; to be taken out of here once used.
-AWAITED = {"numba", "sgp4"}
 
 
 def test_environment_yml_is_pyproject():
@@ -112,12 +110,9 @@ def imported_from(*folders):
 
 
 def test_the_library_imports_what_it_declares_and_nothing_else():
-    declared = {
-        canonicalize_name(r.name) for r in [*CORE, *EXTRAS["devices"], *EXTRAS["beams"]]
-    }
+    declared = {canonicalize_name(r.name) for r in [*CORE, *EXTRAS["devices"], *EXTRAS["beams"]]}
     needed = imported_from("skyscan_lab")
-    assert needed | NOT_IMPORTED | AWAITED == declared
-    assert not needed & AWAITED
+    assert needed | NOT_IMPORTED == declared
 
 
 def test_the_server_imports_what_is_declared():
