@@ -37,6 +37,7 @@ _MOST_PARAMETERS = 85
 _JOIN_STEPS, _JOIN_TOLERANCE = 25, 3e-4
 _END_STEPS, _END_TOLERANCE = 150, 1e-6
 _FIRST_SOURCES = 3
+_CHUNK = 16_384
 _TRIES = 3
 # Of the strongest source over the floor, until the readings say better.
 _PEAK_DB = 10.0
@@ -85,6 +86,20 @@ class Sky:
         if found is None:
             return np.full(azimuth_deg.size, np.nan)
         return found.value
+
+    def prediction_error(self, azimuth_deg: Floats, elevation_deg: Floats) -> Floats:
+        """Standard error of `predict` from that of the free numbers, for independent readings."""
+        covariance = self.fit.covariance() * (self.fit.rms / self.samples.noise) ** 2
+        spread = self.fit.ties.expand(self.fit.numbers)[1]
+        variance = np.full(azimuth_deg.size, np.nan)
+        for start in range(0, azimuth_deg.size, _CHUNK):
+            part = slice(start, start + _CHUNK)
+            there = self.model.at(azimuth_deg[part], elevation_deg[part])
+            found = there.evaluate(self.fit.parameters)
+            if found is not None:
+                jacobian = found.jacobian @ spread
+                variance[part] = np.einsum("mf,mf->m", jacobian @ covariance, jacobian)
+        return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
 
     def block(self, name: str) -> Floats:
         """A block of the parameters."""
