@@ -280,7 +280,7 @@ def report(results: list[Result], reflections: list[Reflections], seconds: float
         "",
         "Named: that bearing alone was left out. Left open: the status says that the bearings",
         "contradict each other, or that the geometry is weak; of three nobody can say which",
-        "is wrong.",
+        "is wrong. Wrong: the turned bearing happens to pass close to where the others cross.",
         "",
         f"{seconds:.0f} s on two shared cores.",
         "",
