@@ -81,7 +81,7 @@ async def test_a_refusal_reaches_who_asked_and_the_claim_ends(hub, method):
             RpcFailure.STALE_EPOCH: Conflict,
         }.items():
             hub.node.fail(method, failure)
-            with pytest.raises(error, match="the words of the node|Roof cannot be reached"):
+            with pytest.raises(error, match=r"the words of the node|Roof cannot be reached"):
                 await BEGIN[method](motions, rotor)
             assert await holder(hub, rotor) is None
 
@@ -285,7 +285,7 @@ async def test_a_stop_that_does_not_reach_the_node_says_so(hub):
     rotor = await hub.rotor()
     hub.node.fail("stop", RpcFailure.OFFLINE)
     async with motions_of(hub) as motions:
-        with pytest.raises(Unavailable, match="the words of the node|Roof cannot be reached"):
+        with pytest.raises(Unavailable, match=r"the words of the node|Roof cannot be reached"):
             await motions.stop(rotor.id)
 
 

@@ -7,7 +7,7 @@ import pytest
 from skyscan_lab.protocol.graph import GraphRotor
 from skyscan_lab.protocol.rotors import RotorFields
 from skyscan_lab.protocol.rpc import RpcFailure
-from skyscan_lab.station import Limits, RotorReceiver, Site, Station
+from skyscan_lab.station import Limits, Site, Station
 from skyscan_server.bus.base import GRAPHS
 from skyscan_server.domain import holding
 from skyscan_server.domain.errors import Conflict, Invalid, NotFound, Unavailable
