@@ -107,7 +107,7 @@ async def test_an_enrolment_makes_one_client(database):
 async def test_an_enrolment_ends_the_node_of_its_installation_and_nothing_else(database):
     enrolments, clients = StoredEnrolments(database), StoredClients(database)
     revocations = StoredRevocations(database)
-    service = replace(CLIENT, client_id="service", scopes=SCOPES)
+    service = replace(CLIENT, client_id="service", scopes=SCOPES, installation=None)
     mast = replace(CLIENT, client_id="mast-1", installation="mast")
     for client in (CLIENT, service, mast):
         await clients.add(client)
