@@ -40,6 +40,8 @@ Indices = NDArray[np.intp]
 
 # Targets at once: their covariances with the ring stay in the cache of a processor.
 _CHUNK = 64
+# Fractions of a column that differ by less are the same one.
+_PHASE_DECIMALS = 9
 
 
 @dataclass(frozen=True)
@@ -182,22 +184,30 @@ class RingSolver:
         variance : ndarray, shape (p, columns), or None
             Of the map about it; the mean of the readings unknown.
         """
-        count, columns = elevation.size, self.shape[1]
-        mean = np.empty((count, columns))
+        columns, whole = self.shape[1], not self.missing[0].size
+        # A target as far before a column as another is after one sees the ring in a mirror. What
+        # is missing has no mirror image, so that its part of the variance has to be done in full.
+        mirrored = (phase > 0.5) & (whole or not error)
+        folded = np.round(np.where(mirrored, 1.0 - phase, phase), _PHASE_DECIMALS)
+        pairs, which = np.unique(np.stack([elevation, folded]), axis=1, return_inverse=True)
+        which = which.reshape(-1)
+        count = pairs.shape[1]
+        mean = np.empty((2, count, columns))
         variance = np.empty((count, columns)) if error else None
-        pair = np.stack([scipy.fft.rfft(solved, axis=1), scipy.fft.rfft(level, axis=1)])
-        pair = np.ascontiguousarray(pair.transpose(2, 0, 1))
+        readings = np.stack([scipy.fft.rfft(solved, axis=1), scipy.fft.rfft(level, axis=1)])
+        readings = np.ascontiguousarray(readings.transpose(2, 0, 1))
         unknown = float(level.sum())
-        whole = not self.missing[0].size
-        if not whole and variance is not None:
+        if not whole and error:
             _ = self._schur  # once, not in each thread
 
         def fill(begin: int) -> None:
             part = slice(begin, begin + _CHUNK)
-            spectra = self._spectra(elevation[part], phase[part]).transpose(1, 0, 2)
-            sums = np.conj(np.conj(pair) @ spectra)
+            spectra = self._spectra(pairs[0, part], pairs[1, part]).transpose(1, 0, 2)
+            sums = np.conj(np.conj(readings) @ spectra)
             turned = scipy.fft.irfft(sums, n=columns, axis=0)
-            mean[part] = turned[:, 0].T
+            mean[0, part] = turned[:, 0].T
+            seen = scipy.fft.irfft((readings[:, :1] @ spectra)[:, 0], n=columns, axis=0)
+            mean[1, part] = np.roll(seen, -1, axis=0).T
             if variance is None:
                 return
             variance[part] = self.covariance.amplitude**2 - self._explained(spectra)[:, None]
@@ -208,7 +218,8 @@ class RingSolver:
         # numpy lets go of the interpreter: chunks run beside each other.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(fill, range(0, count, _CHUNK)))
-        return mean, variance
+        found = mean[mirrored.astype(np.intp), which]
+        return found, None if variance is None else variance[which]
 
     def _explained(self, spectra: Complex) -> Values:
         """``kᵀ K⁻¹ k`` in the whole ring, one a target."""
