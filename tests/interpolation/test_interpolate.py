@@ -28,7 +28,7 @@ def ring(sources):
 
 
 def test_a_full_circle_closes_on_itself(ring, sources):
-    fine = interpolate(ring, step=1.5)
+    fine = interpolate(ring, step=1.5, method="kriging")
     assert fine.sizes == {"elevation": 27, "azimuth": 240}
     assert np.isfinite(fine.rssi.values).all()
     seam = fine.rssi.sel(azimuth=358.5, elevation=slice(20, 53))
@@ -113,7 +113,7 @@ def test_what_was_not_measured_is_nan_unless_asked_for():
         got = interpolate(ds, points=points, method=method)
         np.testing.assert_array_equal(np.isfinite(got.rssi), inside)
         np.testing.assert_array_equal(np.isfinite(got.rssi_error), inside)
-    everywhere = interpolate(ds, points=points, extrapolate=True)
+    everywhere = interpolate(ds, points=points, method="kriging", extrapolate=True)
     assert np.isfinite(everywhere.rssi.values).all()
     assert everywhere.rssi_error[4] > everywhere.rssi_error[2]
 
@@ -198,7 +198,7 @@ def test_points_stay_in_the_order_in_which_they_were_asked_for(ring):
         ({"step": 1.0, "method": "linear", "window": 5}, "option of linear"),
         ({"points": ([1.0, 2.0], [95.0, 2.0])}, r"points\[0\]"),
         ({"points": ([1.0, 2.0], [1.0, 2.0, 3.0])}, "pair"),
-        ({"step": 1.0, "window": 2}, "at least 3"),
+        ({"step": 1.0, "method": "kriging", "window": 2}, "at least 3"),
         ({"step": 1.0, "method": "kernel", "kernel_fwhm_deg": -1.0}, "kernel_fwhm_deg"),
     ],
 )
@@ -216,7 +216,8 @@ def test_no_grid_and_no_reading(ring):
         interpolate(empty, step=1.0)
 
 
-@pytest.mark.parametrize("method", sorted(METHODS))
+# The model of a beam asks for ten readings, and says so.
+@pytest.mark.parametrize("method", sorted(METHODS.keys() - {"beam"}))
 def test_few_samples_and_flat_maps(method):
     one = session_from_points([10.0], [20.0], [400.0], units="counts")
     got = interpolate(one, points=([10.0], [20.0]), method=method)

@@ -55,7 +55,7 @@ def test_a_ring_is_kriged_exactly(family, drop, columns):
     )
     c = Covariance(family, 9.0, 20.0, 0.5)
     az, el = rng.uniform(0, 360, 80), rng.uniform(20, 60, 80)
-    got = interpolate(ds, points=(az, el), covariance=c, extrapolate=True)
+    got = interpolate(ds, method="kriging", points=(az, el), covariance=c, extrapolate=True)
     assert Samples.of(ds).ring is not None
     mean, error = by_hand(ds, az, el, c)
     np.testing.assert_allclose(got.rssi, mean, atol=1e-9)
@@ -68,7 +68,7 @@ def test_other_samples_are_kriged_exactly():
     ds = session_from_points(az, el, rng.normal(size=150), units="dB")
     c = Covariance("matern32", 12.0, 1.0, 0.2)
     wanted = rng.uniform(10, 70, (2, 40))
-    got = interpolate(ds, points=wanted, covariance=c, extrapolate=True)
+    got = interpolate(ds, method="kriging", points=wanted, covariance=c, extrapolate=True)
     mean, error = by_hand(ds, *wanted, c)
     np.testing.assert_allclose(got.rssi, mean, atol=1e-9)
     np.testing.assert_allclose(got.rssi_error, error, atol=1e-9)
@@ -85,8 +85,8 @@ def test_windows_come_near_and_their_errors_are_larger():
     )
     wanted = rng.uniform(22, 58, (2, 60))
     c = Covariance("matern52", 8.0, 20.0, 0.5)
-    exact = interpolate(ds, points=wanted, covariance=c)
-    near = interpolate(ds, points=wanted, covariance=c, window=96)
+    exact = interpolate(ds, method="kriging", points=wanted, covariance=c)
+    near = interpolate(ds, method="kriging", points=wanted, covariance=c, window=96)
     assert np.all(np.abs(exact.rssi - near.rssi).values < exact.rssi_error.values)
     assert np.all(near.rssi_error.values >= exact.rssi_error.values - 1e-9)
 
@@ -150,7 +150,7 @@ def test_a_known_beam_gives_the_length():
     )
     c = fit_covariance(Samples.of(ds), ("gaussian",), Covariance.of_beam(5.0, 1, 1).length_deg)
     assert c.length_deg == pytest.approx(2**0.5 * 5.0 / (8 * np.log(2)) ** 0.5)
-    got = interpolate(ds, step=1.0, hpbw_deg=5.0)
+    got = interpolate(ds, method="kriging", step=1.0, hpbw_deg=5.0)
     assert np.isfinite(got.rssi.values).all()
 
 
