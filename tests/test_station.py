@@ -88,9 +88,24 @@ WRONG = [
     ("[rotor]\ntolerance_deg = 0", "rotor.tolerance_deg", "0", "greater than 0"),
     ("[rotor]\nsettle_s = 61", "rotor.settle_s", "61", "60"),
     ("[rotor]\nmove_timeout_s = 0", "rotor.move_timeout_s", "0", "greater than 0"),
-    ("[rotor]\nlimits = { azimuth_deg = [450, 0] }", "rotor.limits.azimuth_deg", "450.0", "the lower"),
-    ("[rotor]\nlimits = { elevation_deg = [9, 9] }", "rotor.limits.elevation_deg", "9.0", "the lower"),
-    ("[rotor]\nlimits = { elevation = [0, 9] }", "rotor.limits.elevation", "[0, 9]", "elevation_deg"),
+    (
+        "[rotor]\nlimits = { azimuth_deg = [450, 0] }",
+        "rotor.limits.azimuth_deg",
+        "450.0",
+        "the lower",
+    ),
+    (
+        "[rotor]\nlimits = { elevation_deg = [9, 9] }",
+        "rotor.limits.elevation_deg",
+        "9.0",
+        "the lower",
+    ),
+    (
+        "[rotor]\nlimits = { elevation = [0, 9] }",
+        "rotor.limits.elevation",
+        "[0, 9]",
+        "elevation_deg",
+    ),
     (
         "[rotor]\npark = [0, 5]\nlimits = { elevation_deg = [18, 65] }",
         "rotor.park",
@@ -141,6 +156,14 @@ def test_a_park_position_within_the_limits_is_taken(tmp_path) -> None:
     assert station.rotor.park == (0.0, 65.0)
 
 
+def test_a_rotor_parks_within_its_limits_where_nothing_else_is_said(tmp_path) -> None:
+    limits = "limits = { azimuth_deg = [20, 300], elevation_deg = [-20, -5] }"
+    station = load(tmp_path, f"[rotor]\n{limits}")
+    assert station.rotor.park == (20.0, -5.0)
+    # Whoever is told of it reads the same.
+    assert type(station).model_validate_json(station.model_dump_json()) == station
+
+
 def settings_of(model: type[BaseModel]) -> set[str]:
     return set(model.model_fields) - {"driver", "site", "rotor", "receiver", "limits"}
 
@@ -154,14 +177,6 @@ def test_every_setting_was_made_wrong_once() -> None:
     settings = set().union(*(settings_of(model) for model in models))
     spoiled = " ".join(text for text, *_ in WRONG)
     assert not {name for name in settings if f"{name} =" not in spoiled}
-
-
-def test_a_rotor_parks_within_its_limits_where_nothing_else_is_said(tmp_path) -> None:
-    limits = "limits = { azimuth_deg = [20, 300], elevation_deg = [-20, -5] }"
-    station = load(tmp_path, f"[rotor]\n{limits}")
-    assert station.rotor.park == (20.0, -5.0)
-    # Whoever is told of it reads the same.
-    assert type(station).model_validate_json(station.model_dump_json()) == station
 
 
 def test_every_fault_of_a_file_is_told_at_once(tmp_path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -145,6 +146,7 @@ class Node:
                 scans = Scans(shelf, mounts, fence, self._timing, crew, self._journal_file)
                 self._scans = scans
                 self._commands = Commands(mounts, fence, scans, self._timing, crew)
+                await _load_simulation(mounts)
                 await scans.recover()
                 crew.start(_open_simulated(mounts))
                 if credentials is None:
@@ -274,3 +276,9 @@ async def _open_simulated(mounts: Mounts) -> None:
         if mount.station.rotor.driver == "simulated":
             with suppress(DeviceError):
                 await mount.probe(None)
+
+
+async def _load_simulation(mounts: Mounts) -> None:
+    """Import what simulated stations need, before anybody calls: a busy machine takes seconds."""
+    if any(mount.station.rotor.driver == "simulated" for mount in mounts):
+        await asyncio.to_thread(import_module, "skyscan_lab.devices.simulated")

@@ -84,6 +84,11 @@ async def at_rest(mount, jogger, within_s=5.0):
     return await mount.position()
 
 
+def as_good_as(where):
+    """A place, as it is left by a mast that swings for a moment: less than a turning axis goes."""
+    return pytest.approx(where, abs=0.5)
+
+
 async def turning(mount, beyond_deg=1.0):
     start = await mount.position()
     async with asyncio.timeout(5):
@@ -101,7 +106,7 @@ async def test_a_jog_that_is_not_renewed_is_stopped(mount, jogger):
     assert where.azimuth_deg < 39.0  # it did not end at the end of the axis
     assert where.elevation_deg == pytest.approx(0.0, abs=0.1)
     await asyncio.sleep(0.1)
-    assert (await mount.position()) == where
+    assert await mount.position() == as_good_as(where)
     assert not jogger.turning
 
 
@@ -113,7 +118,7 @@ async def test_a_jog_goes_on_while_it_is_renewed(mount, jogger):
     await jogger.end()
     where = await mount.position()
     assert where.azimuth_deg > 20.0 * 0.4  # longer than without renewal
-    assert await at_rest(mount, jogger) == where
+    assert await at_rest(mount, jogger) == as_good_as(where)
 
 
 async def test_a_jog_that_ends_before_it_has_begun_turns_nothing(mount, jogger):
@@ -134,7 +139,7 @@ async def test_another_direction_ends_the_first(mount, jogger):
     assert after.elevation_deg > before.elevation_deg
     await jogger.jog(0, 0, 1)
     assert not jogger.turning
-    assert await at_rest(mount, jogger) == await mount.position()
+    assert await at_rest(mount, jogger) == as_good_as(await mount.position())
 
 
 async def test_a_stale_claim_neither_jogs_nor_ends_a_jog(mount, jogger):
@@ -163,7 +168,7 @@ async def test_a_jog_whose_claim_is_over_is_stopped_all_the_same(mount, jogger, 
     where = await at_rest(mount, jogger)
     assert where.azimuth_deg < 39.0
     await asyncio.sleep(0.1)
-    assert await mount.position() == where
+    assert await mount.position() == as_good_as(where)
 
 
 async def test_a_stop_ends_a_jog_and_it_stays_ended(mount, commands):
@@ -173,7 +178,7 @@ async def test_a_stop_ends_a_jog_and_it_stays_ended(mount, commands):
     where = await mount.position()
     assert where.azimuth_deg < 39.0
     await asyncio.sleep(2 * RENEWAL_S)
-    assert await mount.position() == where
+    assert await mount.position() == as_good_as(where)
 
 
 async def test_a_refused_move_leaves_no_jog_without_its_switch(mount, commands):
@@ -183,7 +188,7 @@ async def test_a_refused_move_leaves_no_jog_without_its_switch(mount, commands):
         await commands.carry_out(Move(rotor="roof", azimuth_deg=999, elevation_deg=0, epoch=1))
     where = await mount.position()
     await asyncio.sleep(0.1)
-    assert await mount.position() == where
+    assert await mount.position() == as_good_as(where)
 
 
 async def test_nobody_jogs_beyond_the_end_of_an_axis(mount, jogger):
