@@ -6,14 +6,13 @@ import astropy.units as u
 import numpy as np
 import xarray as xr
 from astropy.table import Column, QTable
-from numpy.typing import NDArray
 
 from skyscan_lab.errors import InvalidInput, SessionError
 from skyscan_lab.interference.neighbours import neighbour_graph
 from skyscan_lab.interference.noise import noise_from_neighbours
 from skyscan_lab.interference.prominence import peak_prominences
 from skyscan_lab.interference.refine import refine_maximum
-from skyscan_lab.session import CHANNEL_DIMS, is_gridded, units_of, validate
+from skyscan_lab.session import CHANNEL_DIMS, directions_of, units_of, validate
 
 
 def local_maxima(
@@ -72,7 +71,7 @@ def local_maxima(
     if channels:
         raise SessionError("dims of rssi", ds["rssi"].dims, f"one channel: select by {channels}")
 
-    azimuth, elevation = _directions(ds)
+    azimuth, elevation = directions_of(ds)
     power = ds["rssi"].values.ravel()
     graph = neighbour_graph(ds, azimuth, elevation)
     noise = noise_from_neighbours(power, graph)
@@ -93,16 +92,6 @@ def local_maxima(
             )
             rows.append((az, el, height, rise, (height - background) / noise, edge))
     return _table(rows, ds, background, noise)
-
-
-def _directions(ds: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where each reading was taken; the nominal place where that was not recorded."""
-    azimuth = ds["azimuth_measured"].values
-    elevation = ds["elevation_measured"].values
-    if is_gridded(ds):
-        azimuth = np.where(np.isfinite(azimuth), azimuth, ds["azimuth"].values)
-        elevation = np.where(np.isfinite(elevation), elevation, ds["elevation"].values[:, None])
-    return azimuth.ravel(), elevation.ravel()
 
 
 def _table(

@@ -20,7 +20,7 @@ from skyscan_lab.session.schema import (
     variable_attributes,
 )
 from skyscan_lab.session.validation import validate
-from skyscan_lab.session.views import is_gridded, samples_of, units_of
+from skyscan_lab.session.views import directions_of, is_gridded, samples_of, units_of
 
 __all__ = [
     "AXES",
@@ -36,6 +36,7 @@ __all__ = [
     "LocationLike",
     "Variable",
     "as_location",
+    "directions_of",
     "empty_session",
     "is_gridded",
     "location_of",

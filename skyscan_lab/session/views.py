@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from skyscan_lab.power import Units, check_units
 from skyscan_lab.session.schema import GRID_DIMS
@@ -56,6 +57,33 @@ def units_of(ds: xr.Dataset) -> Units:
     'counts'
     """
     return check_units(str(ds["rssi"].attrs.get("units", "")))
+
+
+def directions_of(ds: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where each reading of a session was taken, raveled as ``rssi`` of one channel is.
+
+    Parameters
+    ----------
+    ds : Dataset
+        A session, gridded or not.
+
+    Returns
+    -------
+    azimuth_deg, elevation_deg : ndarray, shape (n,)
+        What the dials showed; the nominal place where that was not recorded.
+
+    Examples
+    --------
+    >>> from skyscan_lab.session import session_from_points
+    >>> directions_of(session_from_points([10, 11], [20, 20], [-90, -91]))[0]
+    array([10., 11.])
+    """
+    azimuth = ds["azimuth_measured"].values
+    elevation = ds["elevation_measured"].values
+    if is_gridded(ds):
+        azimuth = np.where(np.isfinite(azimuth), azimuth, ds["azimuth"].values)
+        elevation = np.where(np.isfinite(elevation), elevation, ds["elevation"].values[:, None])
+    return azimuth.ravel(), elevation.ravel()
 
 
 def samples_of(ds: xr.Dataset) -> xr.Dataset:

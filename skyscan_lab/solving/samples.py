@@ -14,7 +14,7 @@ from skyscan_lab.forward.reading import Kind
 from skyscan_lab.interference.neighbours import neighbour_graph
 from skyscan_lab.interference.noise import noise_from_neighbours
 from skyscan_lab.power import response_of
-from skyscan_lab.session import CHANNEL_DIMS, is_gridded, units_of, validate
+from skyscan_lab.session import CHANNEL_DIMS, directions_of, units_of, validate
 from skyscan_lab.sphere import separation, unit_vector
 
 Floats = NDArray[np.float64]
@@ -109,7 +109,7 @@ def samples_for_fit(ds: xr.Dataset) -> Samples:
     channels = [dim for dim in CHANNEL_DIMS if dim in ds["rssi"].dims]
     if channels:
         raise SessionError("dims of rssi", ds["rssi"].dims, f"one channel: select by {channels}")
-    azimuth, elevation = _directions(ds)
+    azimuth, elevation = directions_of(ds)
     readings = ds["rssi"].values.ravel()
     noise = noise_from_neighbours(readings, neighbour_graph(ds, azimuth, elevation))
     cells = np.flatnonzero(np.isfinite(readings))
@@ -130,12 +130,3 @@ def samples_for_fit(ds: xr.Dataset) -> Samples:
 
 _FEWEST = 10
 _LEAST_NOISE = 1e-6
-
-
-def _directions(ds: xr.Dataset) -> tuple[Floats, Floats]:
-    azimuth = ds["azimuth_measured"].values
-    elevation = ds["elevation_measured"].values
-    if is_gridded(ds):
-        azimuth = np.where(np.isfinite(azimuth), azimuth, ds["azimuth"].values)
-        elevation = np.where(np.isfinite(elevation), elevation, ds["elevation"].values[:, None])
-    return azimuth.ravel(), elevation.ravel()
