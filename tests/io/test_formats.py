@@ -143,7 +143,9 @@ def test_the_ending_chooses_the_format(gridded, tmp_path):
 def test_the_script_makes_the_examples_that_are_there(tmp_path):
     subprocess.run([sys.executable, DATA / "make_examples.py", tmp_path], check=True)
     made = {path.name: path for path in tmp_path.iterdir()}
-    assert made.keys() == {path.name for path in DATA.iterdir()} - {"make_examples.py"}
+    # Folders of their own have scripts of their own.
+    there = {path.name for path in DATA.iterdir() if path.is_file()}
+    assert made.keys() == there - {"make_examples.py"}
     assert sum(path.stat().st_size for path in made.values()) < 300_000
     for name, path in made.items():
         if name in EXAMPLES:
