@@ -57,8 +57,9 @@ class Fit:
         Sum of squares of the weighted residual, prior included.
     information : ndarray, shape (f, f)
         ``Jᵀ W J`` of the free numbers, prior included.
-    converged : bool
-        Whether it ended at a minimum and not at the last of its steps.
+    scatter : float
+        Standard deviation of a reading about the model, from the residual of the readings that
+        count and their degrees of freedom.
     """
 
     ties: Ties
@@ -67,7 +68,7 @@ class Fit:
     residual: Floats
     cost: float
     information: Floats
-    converged: bool
+    scatter: float
 
     @property
     def rms(self) -> float:
@@ -75,7 +76,10 @@ class Fit:
         return float(np.sqrt(np.mean(self.residual**2)))
 
     def covariance(self) -> Floats:
-        """Covariance of the free numbers: inverse of `information`; infinite where singular."""
+        """Covariance of the free numbers: inverse of `information`.
+
+        What the readings do not hold at all has an error that is as good as infinite.
+        """
         scale = np.sqrt(np.maximum(np.diag(self.information), 1e-300))
         values, vectors = np.linalg.eigh(self.information / np.outer(scale, scale))
         inverse = (vectors / np.maximum(values, 1e-12)) @ vectors.T
@@ -126,7 +130,6 @@ def least_squares(
     if here is None:
         raise CannotBegin("the model has no reading where a fit is to begin")
     damping = _DAMPING
-    converged = False
     for _ in range(steps):
         gained = None
         for _ in range(_TRIES):
@@ -139,12 +142,12 @@ def least_squares(
             if damping > _MOST_DAMPING:
                 break
         if gained is None or gained < tolerance:
-            converged = True
             break
     parameters, _ = ties.expand(here.numbers)
-    return Fit(
-        ties, here.numbers, parameters, here.residual, here.cost, here.information, converged
-    )
+    counted = here.residual[weights > 0.0]
+    freedom = max(counted.size - here.numbers.size, 1)
+    scatter = float(np.sqrt(np.sum(counted**2) / freedom))
+    return Fit(ties, here.numbers, parameters, here.residual, here.cost, here.information, scatter)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,6 +195,7 @@ class _Problem:
         self._weights = weights
         self._ties = ties
         least, most, self._prior, self.stride = _limits(model, ties)
+        self._mean = ties.prior_mean
         self.bounds = least, most
 
     def at(self, numbers: Floats) -> _Point | None:
@@ -208,9 +212,9 @@ class _Problem:
         return _Point(
             numbers,
             residual,
-            float(self._weights @ residual**2 + self._prior @ numbers**2),
+            float(self._weights @ residual**2 + self._prior @ (numbers - self._mean) ** 2),
             information,
-            weighted.T @ residual - self._prior * numbers,
+            weighted.T @ residual - self._prior * (numbers - self._mean),
         )
 
 
@@ -220,6 +224,8 @@ def _limits(model: ForwardModel, ties: Ties) -> tuple[Floats, Floats, Floats, Fl
     least = np.full(ties.start.size, -np.inf)
     most, sigma, stride = -least, -least, -least
     least[blocks["response"]] = [-np.inf, 1e-9, 0.0]
+    if model.kind == "logarithmic":
+        least[blocks["floor"].start] = 1e-6 * abs(ties.start[blocks["floor"].start])
     powers = slice(blocks["sources"].start, blocks["sources"].stop, 3)
     level = np.log(max(abs(ties.start[blocks["floor"].start]), 1e-300))
     least[powers], most[powers] = level + _LOG_POWER
@@ -231,6 +237,6 @@ def _limits(model: ForwardModel, ties: Ties) -> tuple[Floats, Floats, Floats, Fl
     return (
         np.concatenate([least[free], -rest]),
         np.concatenate([most[free], rest]),
-        np.concatenate([sigma[free], rest]) ** -2.0,
+        np.concatenate([sigma[free], ties.mount_sigma]) ** -2.0,
         np.concatenate([stride[free], rest]),
     )

@@ -69,11 +69,15 @@ def gaussian_powers(
             sine = math.sqrt(c * c + d * d)
             cosine = _dot(ahead[k], vectors[i, 0])
             # Angle over its sine, and the derivative of that by half the sine squared.
-            if sine < 1e-4 or abs(cosine) < 1e-6:
+            if sine < 1e-4 and cosine > 0.0:
                 stretch, slope = 1.0 + sine * sine / 6.0, 1.0 / 3.0
             else:
-                stretch = math.atan2(sine, cosine) / sine
-                slope = (1.0 / cosine - stretch) / (sine * sine)
+                # Straight behind there is no direction, and no beam to speak of.
+                safe = max(sine, 1e-9)
+                stretch = math.atan2(sine, cosine) / safe
+                if abs(cosine) < 1e-6:
+                    cosine = 1e-6
+                slope = (1.0 / cosine - stretch) / (safe * safe)
             x, y = stretch * c, stretch * d
             u, v = first * x + cross * y, cross * x + second * y
             gain = powers[i] * math.exp(-_LN2 * (u * u + v * v))

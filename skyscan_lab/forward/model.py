@@ -9,7 +9,6 @@ each, radians, in the frame of the mount), beam. `names` has the name of each.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -21,6 +20,8 @@ from skyscan_lab.forward.beams import Beam
 from skyscan_lab.forward.frames import Frames
 from skyscan_lab.forward.reading import NAMES as RESPONSE_NAMES
 from skyscan_lab.forward.reading import Kind, read
+from skyscan_lab.lattice import unroll_azimuth
+from skyscan_lab.sphere import azimuth_difference
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +29,8 @@ FloorTerm = Literal["elevation", "azimuth", "elevation²"]
 """What the floor may depend on; each runs from −1 to 1 over the extent."""
 
 PER_SOURCE = ("log_power", "azimuth", "elevation")
+
+_ALL_ROUND_DEG = 300.0
 
 
 class Evaluation(NamedTuple):
@@ -97,7 +100,7 @@ class ForwardModel:
     def _extent_deg(self) -> tuple[tuple[float, float], tuple[float, float]]:
         if self.extent_deg is not None:
             return self.extent_deg
-        azimuth, elevation = self.azimuth_deg, self.elevation_deg
+        azimuth, elevation = unroll_azimuth(self.azimuth_deg), self.elevation_deg
         return (
             (float(azimuth.min()), float(azimuth.max())),
             (float(elevation.min()), float(elevation.max())),
@@ -115,7 +118,7 @@ class ForwardModel:
         elevation = _spread(self.elevation_deg, *along)
         terms = {
             "elevation": elevation,
-            "azimuth": _spread(self.azimuth_deg, *across),
+            "azimuth": _across(self.azimuth_deg, *across),
             "elevation²": elevation**2,
         }
         return np.stack([np.ones_like(elevation), *(terms[name] for name in self.floor)], axis=1)
@@ -224,6 +227,14 @@ def _spread(values: Floats, low: float, high: float) -> Floats:
     return np.asarray((2.0 * values - low - high) / max(high - low, 1e-9))
 
 
+def _across(azimuth_deg: Floats, low: float, high: float) -> Floats:
+    """From −1 to 1 over a part of the circle; all round it, a sine that closes."""
+    from_middle = azimuth_difference(azimuth_deg, (low + high) / 2.0)
+    if high - low > _ALL_ROUND_DEG:
+        return np.asarray(np.sin(np.radians(from_middle)))
+    return np.asarray(2.0 * from_middle / max(high - low, 1e-9))
+
+
 def source_rows(power: ArrayLike, azimuth_deg: ArrayLike, elevation_deg: ArrayLike) -> Floats:
     """Block of the sources from powers and directions in degrees, shape (s, 3).
 
@@ -238,8 +249,3 @@ def source_rows(power: ArrayLike, azimuth_deg: ArrayLike, elevation_deg: ArrayLi
         np.radians(elevation_deg),
     )
     return np.stack(columns, axis=-1).reshape(-1, len(PER_SOURCE))
-
-
-def names_of(names: Sequence[str], kind: str) -> list[int]:
-    """Places of the parameters ``kind[0]``, ``kind[1]``, … among names."""
-    return [place for place, name in enumerate(names) if name.startswith(f"{kind}[")]

@@ -53,6 +53,9 @@ class Ties:
         Sources whose directions follow from the mount, radians.
     mount : ndarray, optional
         Its terms before the fit.
+    believed, doubt : ndarray, optional
+        What the terms of the mount are taken to be beforehand, and how surely: mean and standard
+        deviation of a prior, radians.
     """
 
     start: Floats
@@ -60,6 +63,18 @@ class Ties:
     same: Mapping[int, int] = field(default_factory=dict)
     listed: Listed | None = None
     mount: Floats = field(default_factory=lambda: np.zeros(len(MOUNT_NAMES)))
+    believed: Floats = field(default_factory=lambda: np.zeros(len(MOUNT_NAMES)))
+    doubt: Floats = field(default_factory=lambda: np.full(len(MOUNT_NAMES), np.inf))
+
+    @property
+    def mount_sigma(self) -> Floats:
+        """Standard deviations of the prior of the mount's free terms."""
+        return self.doubt[self._moves]
+
+    @property
+    def prior_mean(self) -> Floats:
+        """Mean of the prior of each free number: 0 but for the mount's."""
+        return np.concatenate([np.zeros(int(self.free.sum())), self.believed[self._moves]])
 
     @property
     def begin(self) -> Floats:

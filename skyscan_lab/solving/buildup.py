@@ -81,25 +81,33 @@ class Sky:
 
     def predict(self, azimuth_deg: Floats, elevation_deg: Floats) -> Floats:
         """What would be read in other directions, in the session's units."""
-        there = self.model.at(azimuth_deg, elevation_deg)
+        values = np.full(azimuth_deg.size, np.nan)
+        shown = self._shown(azimuth_deg, elevation_deg)
+        there = self.model.at(azimuth_deg[shown], elevation_deg[shown])
         found = there.evaluate(self.fit.parameters, jacobian=False)
-        if found is None:
-            return np.full(azimuth_deg.size, np.nan)
-        return found.value
+        if found is not None:
+            values[shown] = found.value
+        return values
 
     def prediction_error(self, azimuth_deg: Floats, elevation_deg: Floats) -> Floats:
         """Standard error of `predict` from that of the free numbers, for independent readings."""
-        covariance = self.fit.covariance() * (self.fit.rms / self.samples.noise) ** 2
+        covariance = self.fit.covariance() * (self.fit.scatter / self.samples.noise) ** 2
         spread = self.fit.ties.expand(self.fit.numbers)[1]
         variance = np.full(azimuth_deg.size, np.nan)
-        for start in range(0, azimuth_deg.size, _CHUNK):
-            part = slice(start, start + _CHUNK)
+        shown = np.flatnonzero(self._shown(azimuth_deg, elevation_deg))
+        for start in range(0, shown.size, _CHUNK):
+            part = shown[start : start + _CHUNK]
             there = self.model.at(azimuth_deg[part], elevation_deg[part])
             found = there.evaluate(self.fit.parameters)
             if found is not None:
                 jacobian = found.jacobian @ spread
                 variance[part] = np.einsum("mf,mf->m", jacobian @ covariance, jacobian)
         return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
+
+    def _shown(self, azimuth_deg: Floats, elevation_deg: Floats) -> NDArray[np.bool_]:
+        """Where there is a power that a receiver could show: a floor that falls may end."""
+        power = self.model.at(azimuth_deg, elevation_deg).power(self.fit.parameters)
+        return np.asarray(power > 0.0)
 
     def block(self, name: str) -> Floats:
         """A block of the parameters."""
@@ -132,7 +140,7 @@ def build_up(
     Sky
         The model to which nothing can be added that would pay by `information_gain`.
     """
-    sky = _first_sources(samples)
+    sky = _first_sources(samples, most_parameters)
     # The first step of a richer beam will need its room.
     room = most_parameters - (len(modes_up_to(min(orders))) if orders else 0)
     sky = _with_more_sources(sky, most_sources, room)
@@ -259,13 +267,14 @@ def strongest_candidates(sky: Sky, most: int) -> list[tuple[float, float, float,
     return found
 
 
-def _first_sources(samples: Samples) -> Sky:
+def _first_sources(samples: Samples, most_parameters: int) -> Sky:
     """The best of several beginnings: neither beam nor response is known yet."""
     best: Sky | None = None
     for sky in _beginnings(samples):
         grown = sky
         for _ in range(_FIRST_SOURCES - 1):
-            grown = next(_with_one_more(grown, 1), grown)
+            if grown.fit.numbers.size + 3 <= most_parameters:
+                grown = next(_with_one_more(grown, 1), grown)
         if best is None or grown.fit.cost < best.fit.cost:
             best = grown
     if best is None:
@@ -304,6 +313,8 @@ def _beginnings(samples: Samples) -> Iterator[Sky]:
 
 def _with_more_sources(sky: Sky, most_sources: int, most_parameters: int) -> Sky:
     """Add sources as long as they pay."""
+    # Half of the readings at least are left to say how good it is.
+    most_parameters = min(most_parameters, sky.samples.readings.size // 2)
     while len(sky.sources) < most_sources and sky.fit.numbers.size + 3 <= most_parameters:
         for richer in _with_one_more(sky, _TRIES):
             if _gain(sky, richer) > 0.0:

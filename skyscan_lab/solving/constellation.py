@@ -6,7 +6,7 @@ nearly as well as the truth, and only the readings themselves can tell them apar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,10 @@ _SHARPER = (1.2, 0.8, 0.5, 0.4, 0.3)
 _REFINED = 400
 _APART_DEG = 1.0
 _BATCH = 2048
+_TILT_WORTH = 0.02
+_LEAST_MATCHES = 2
+# Four standard deviations on each of two axes, or on one and a half.
+_MOST_DOUBT = 16.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +89,8 @@ def attitudes(
     """
     weights = weights / weights.sum()
     turns = _turns(azimuth_deg, azimuth_sigma_deg)
-    reach = np.arange(-2.0 * tilt_sigma_deg, 2.0 * tilt_sigma_deg + 1e-9, _TILT_STEP_DEG)
+    reach = _around(2.0 * tilt_sigma_deg, _TILT_STEP_DEG)
     tilts = np.array([(n, e, 0.0) for n in reach for e in reach])
-    if not tilts.size:
-        tilts = np.zeros((1, 3))
     upright = Rotation.from_rotvec(np.stack([0 * turns, 0 * turns, np.radians(turns)], axis=-1))
     coarse = []
     for tilt in Rotation.from_rotvec(np.radians(tilts)):
@@ -103,6 +105,12 @@ def attitudes(
     refined = [
         _refine(matrices[place], seen, weights, listed) for place in np.argsort(-scores)[:_REFINED]
     ]
+    refined = [
+        replace(one, score=one.score - _TILT_WORTH * doubt)
+        for one in refined
+        if (doubt := _doubt(one.rotation, azimuth_deg, azimuth_sigma_deg, tilt_sigma_deg))
+        <= _MOST_DOUBT
+    ]
     refined.sort(key=lambda found: -found.score)
     kept: list[Attitude] = []
     for found in refined:
@@ -113,13 +121,30 @@ def attitudes(
     return kept
 
 
-_TILT_WORTH = 0.02
+def _doubt(
+    rotation: Floats, azimuth_deg: float | None, azimuth_sigma_deg: float, tilt_sigma_deg: float
+) -> float:
+    """Half the square of how many standard deviations a rotation is off what is known."""
+    # A turn about up and then a tilt: what the turn leaves is the tilt.
+    up = Rotation.from_rotvec(rotation).as_matrix()[:, 2]
+    tilt = np.degrees(np.arctan2(np.hypot(up[0], up[1]), up[2]))
+    squares = (tilt / tilt_sigma_deg) ** 2
+    if azimuth_deg is not None:
+        off = (np.degrees(rotation[2]) - azimuth_deg + 180.0) % 360.0 - 180.0
+        squares += (off / azimuth_sigma_deg) ** 2
+    return float(squares / 2.0)
 
 
 def _turns(azimuth_deg: float | None, sigma_deg: float) -> Floats:
     if azimuth_deg is None:
         return np.arange(0.0, 360.0, _AZIMUTH_STEP_DEG)
-    return azimuth_deg + np.arange(-3.0 * sigma_deg, 3.0 * sigma_deg + 1e-9, _AZIMUTH_STEP_DEG)
+    return azimuth_deg + _around(3.0 * sigma_deg, _AZIMUTH_STEP_DEG)
+
+
+def _around(reach: float, step: float) -> Floats:
+    """Even places around 0, which is one of them."""
+    half = int(np.ceil(reach / step))
+    return np.linspace(-reach, reach, 2 * half + 1)
 
 
 def _scores(
@@ -139,15 +164,14 @@ def _refine(matrix: Floats, seen: Floats, weights: Floats, listed: Floats) -> At
         nearest = products.argmax(axis=1)
         distance = np.degrees(np.arccos(np.clip(products.max(axis=1), -1.0, 1.0)))
         near = weights * np.exp(-0.5 * (distance / reach_deg) ** 2)
-        if np.count_nonzero(near > 1e-3 * near.max()) < _LEAST_MATCHES or near.max() <= 0.0:
+        matched = near > 1e-3 * near.max()
+        # Sources on one and the same object leave a turn about it open.
+        if near.max() <= 0.0 or np.unique(nearest[matched]).size < _LEAST_MATCHES:
             break
         step, _ = Rotation.align_vectors(seen, turned[nearest], weights=near)
         matrix = step.as_matrix() @ matrix
     score = float(_scores(matrix[None], seen, weights, listed, _SHARPER[-1])[0])
     return Attitude(Rotation.from_matrix(matrix).as_rotvec(), score)
-
-
-_LEAST_MATCHES = 2
 
 
 def _angle_deg(one: Attitude, other: Attitude) -> float:

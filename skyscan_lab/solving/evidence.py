@@ -39,16 +39,15 @@ def information_gain(before: Fit, after: Fit, samples: Samples, hpbw_deg: float)
     """By how much one more source lowers the Bayesian information criterion; above 0 it pays.
 
     ``n ln(s²/s′²) − Δp ln n`` with n the `independent_readings` and s, s′ the rms of the
-    residuals, both floored at the noise [1]_.
+    residuals [1]_.
 
     References
     ----------
     .. [1] G. Schwarz, "Estimating the dimension of a model", Ann. Statist. 6, 461 (1978).
     """
-    count = independent_readings(samples, after.rms, hpbw_deg)
-    ratio = before.rms / max(after.rms, 1e-12)
+    count = _count(after, samples, hpbw_deg)
     added = after.numbers.size - before.numbers.size
-    return float(2.0 * count * np.log(max(ratio, 1e-12)) - added * np.log(count))
+    return float(_deviance(before, after, samples, count) - added * np.log(count))
 
 
 def beam_gain(before: Fit, after: Fit, samples: Samples, hpbw_deg: float) -> float:
@@ -62,6 +61,24 @@ def beam_gain(before: Fit, after: Fit, samples: Samples, hpbw_deg: float) -> flo
     .. [1] H. Akaike, "A new look at the statistical model identification", IEEE Trans. Automat.
        Contr. 19, 716 (1974).
     """
-    count = independent_readings(samples, after.rms, hpbw_deg)
+    count = _count(after, samples, hpbw_deg)
     added = after.numbers.size - before.numbers.size
-    return float(2.0 * count * np.log(before.rms / max(after.rms, 1e-12)) - 2.0 * added)
+    return float(_deviance(before, after, samples, count) - 2.0 * added)
+
+
+_FEWEST_SQUARES = 2.0
+
+
+def _count(fit: Fit, samples: Samples, hpbw_deg: float) -> float:
+    # At least so many that a number more costs something.
+    return max(independent_readings(samples, fit.rms, hpbw_deg), float(np.exp(_FEWEST_SQUARES)))
+
+
+def _deviance(before: Fit, after: Fit, samples: Samples, count: float) -> float:
+    """Twice the gain in log likelihood; what is below the noise of rounding is no gain."""
+    least = _LEAST_SHARE * samples.noise
+    return float(2.0 * count * np.log(max(before.rms, least) / max(after.rms, least)))
+
+
+# The noise of a map holds some of its sources; the reading's own is not that much smaller.
+_LEAST_SHARE = 0.1

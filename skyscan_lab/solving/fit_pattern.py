@@ -135,7 +135,7 @@ class _Fitted:
 
     def covariance(self) -> Floats:
         """Of the free numbers, for errors of the size of what the model leaves."""
-        return self.fit.covariance() * (self.rms / self.sky.samples.noise) ** 2
+        return self.fit.covariance() * (self.fit.scatter / self.sky.samples.noise) ** 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,20 +222,31 @@ def _nearest(sky: Sky, near: tuple[float, float] | None) -> int:
     return int(np.argmax(sources[:, 0] - 4.0 * np.log(2.0) * (distance / sky.hpbw_deg) ** 2))
 
 
+def _peak_db(sky: Sky, place: int) -> float:
+    """Power of a source over the level of the floor."""
+    return float(10.0 * np.log10(np.exp(sky.sources[place, 0]) / abs(sky.block("floor")[0])))
+
+
 def _compare(tried: dict[tuple[str, float | None], _Fitted], chosen: _Fitted) -> QTable:
-    best = min(one.rms for one in tried.values())
+    # All on the readings that the chosen model explains: who leaves out more is not better.
+    rms = {
+        key: max(float(np.sqrt(np.mean(one.fit.residual[chosen.used] ** 2))), 1e-9)
+        for key, one in tried.items()
+    }
+    best = min(rms.values())
     count = independent_readings(chosen.sky.samples, best, chosen.sky.hpbw_deg)
     rows = []
     for (name, slope), one in tried.items():
         beam = FittedBeam.of(one.sky.model.beam, one.sky.beam)
-        deviance = 2.0 * count * np.log(one.rms / best)
+        deviance = 2.0 * count * np.log(rms[(name, slope)] / best)
         size = one.fit.numbers.size
         rows.append(
             (
                 name,
                 "free" if slope is None else f"{slope:.4g}",
-                one.rms,
+                rms[(name, slope)],
                 *beam.hpbw_deg,
+                _peak_db(one.sky, one.place),
                 first_sidelobe_db(beam.family, beam.parameters),
                 deviance + 2.0 * size,
                 deviance + size * np.log(count),
@@ -248,6 +259,7 @@ def _compare(tried: dict[tuple[str, float | None], _Fitted], chosen: _Fitted) ->
         "rms",
         "hpbw_first",
         "hpbw_second",
+        "peak",
         "sidelobe",
         "aic",
         "bic",
@@ -299,11 +311,7 @@ def _result(
             measured(lambda one: float(np.degrees(one.sources[row, 1])), turn=360.0),
             measured(lambda one: float(np.degrees(one.sources[row, 2]))),
         ),
-        peak_db=measured(
-            lambda one: float(
-                10.0 * np.log10(np.exp(one.sources[row, 0]) / abs(one.block("floor")[0]))
-            )
-        ),
+        peak_db=measured(lambda one: _peak_db(one, row), "peak"),
         response=LogResponse(*(float(value) for value in sky.block("response")[:2])),
         models=table,
         residual=samples.as_map(fit.residual, ds).rename("residual"),

@@ -29,7 +29,8 @@ class Measured:
     error : float
         Its standard error under the model, from the readings.
     low, high : float
-        Least and largest value among the models that the readings admit.
+        Least and largest value among the models that the readings admit; of a direction, which
+        no model moves, the value itself.
     """
 
     value: float
@@ -67,7 +68,7 @@ class PatternFit:
         The receiver's response, fitted or known.
     models : QTable
         Every model that was tried: ``model``, ``slope`` (free, or held at what), ``rms``,
-        ``hpbw_first``, ``hpbw_second``, ``sidelobe``, ``aic``, ``bic``, ``admitted``.
+        ``hpbw_first``, ``hpbw_second``, ``peak``, ``sidelobe``, ``aic``, ``bic``, ``admitted``.
     residual : DataArray
         Readings minus model where they were used, NaN elsewhere.
     outliers : DataArray of bool
@@ -91,6 +92,16 @@ class PatternFit:
     residual: xr.DataArray
     outliers: xr.DataArray
     undetermined: tuple[str, ...]
+
+    @property
+    def hpbw(self) -> tuple[float, float]:
+        """Full widths at half power along the two axes, degrees."""
+        return self.hpbw_deg[0].value, self.hpbw_deg[1].value
+
+    @property
+    def boresight(self) -> tuple[float, float]:
+        """Azimuth and elevation of the source as the dials show them, degrees."""
+        return self.boresight_deg[0].value, self.boresight_deg[1].value
 
     @property
     def rms(self) -> float:

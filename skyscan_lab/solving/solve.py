@@ -10,10 +10,11 @@ import numpy as np
 import xarray as xr
 from astropy.table import QTable
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from skyscan_lab.catalogs.catalog import Catalog
 from skyscan_lab.catalogs.opening import CatalogLike, as_catalog
-from skyscan_lab.errors import InvalidInput
+from skyscan_lab.errors import InvalidInput, SessionError
 from skyscan_lab.forward import ApertureBeam, modes_up_to
 from skyscan_lab.forward.mounting import MOUNT_NAMES, as_mount
 from skyscan_lab.power import LogResponse
@@ -22,10 +23,10 @@ from skyscan_lab.solving.buildup import Sky, build_up
 from skyscan_lab.solving.constellation import Attitude, attitudes
 from skyscan_lab.solving.evidence import beam_gain, independent_readings
 from skyscan_lab.solving.fitted_beam import FittedBeam
-from skyscan_lab.solving.samples import Samples, samples_for_fit
+from skyscan_lab.solving.samples import samples_for_fit
 from skyscan_lab.solving.solution import Alternative, Solution, Status
 from skyscan_lab.solving.strips import StripErrors, strip_errors
-from skyscan_lab.solving.tied import TiedSky, refine, slots_of, tie, with_unlisted
+from skyscan_lab.solving.tied import Belief, TiedSky, refine, slots_of, tie, with_unlisted
 from skyscan_lab.sphere import unit_vector, wrap_azimuth
 
 Floats = NDArray[np.float64]
@@ -42,6 +43,10 @@ _SAME_DEG = 0.5
 _CLEAR = 10.0
 # A residual that is so many times that with free positions explains nothing.
 _UNEXPLAINED = 3.0
+# Of the power must come from the list: else what is seen is something else.
+_EXPLAINED = 0.5
+# Two objects are brought onto two sources by many mounts.
+_LEAST_SEEN = 3
 _DEGENERATE = 0.95
 _SEEN = 3.0
 _ONE_SIDED_95 = 1.645
@@ -110,12 +115,24 @@ def solve(
     found = _attitudes(free, listed.vectors, azimuth, azimuth_sigma, tilt_sigma)
     terms = tuple(name for name in _TILTS if name not in fixed)
     slots = slots_of(listed.vectors)
+    belief = _belief(azimuth, azimuth_sigma, tilt_sigma)
     quick = [
-        tie(free, slots, _mount_of(one), terms=terms, steps=_QUICK_STEPS, beam_free=False)
+        tie(
+            free,
+            slots,
+            _mount_of(one, fixed),
+            terms=terms,
+            belief=belief,
+            steps=_QUICK_STEPS,
+            beam_free=False,
+        )
         for one in found
     ]
-    ways = _distinct(sorted(quick, key=lambda one: one.fit.cost))
-    best = with_unlisted(refine(ways[0], steps=_STEPS), _UNLISTED, steps=_STEPS)
+    ways = _distinct(sorted((one for one in quick if one), key=lambda one: one.fit.cost))
+    if not ways:
+        return _nowhere(free, ds)
+    best = refine(ways[0], steps=_STEPS)
+    best = with_unlisted(best, _UNLISTED, most_parameters=most_parameters, steps=_STEPS)
     best = _grown(best, most_parameters)
     best, undetermined = _with_offset(best, fixed)
     alternatives = _alternatives(ways, free)
@@ -134,7 +151,7 @@ def solve(
         mount=as_mount(best.mount),
         pattern=FittedBeam.of(best.sky.model.beam, best.sky.beam),
         response=LogResponse(*(float(value) for value in best.sky.block("response")[:2])),
-        sources=_sources(best, listed, samples),
+        sources=_sources(best, listed),
         residual=samples.as_map(best.fit.residual, ds).rename("residual"),
         parameters=int(best.fit.numbers.size),
         free_rms=free.fit.rms,
@@ -154,6 +171,8 @@ def _check(azimuth_sigma: float, tilt_sigma: float, fixed: Sequence[str]) -> Non
 
 def _listing(catalog: Catalog, ds: xr.Dataset) -> Listing:
     time = ds["time"].mean().values if catalog.needs_time else None
+    if time is not None and np.isnat(time):
+        raise SessionError("time", "none", "recorded: the catalogue's objects move")
     azimuth, elevation = catalog.directions(time, location_of(ds))
     known = np.isfinite(azimuth[0]) & np.isfinite(elevation[0])
     if not known.any():
@@ -185,19 +204,61 @@ def _attitudes(
     )
 
 
-def _mount_of(attitude: Attitude) -> Floats:
+def _mount_of(attitude: Attitude, fixed: Sequence[str]) -> Floats:
     mount = np.zeros(len(MOUNT_NAMES))
     mount[:3] = attitude.rotation
+    mount[[name in fixed for name in MOUNT_NAMES]] = 0.0
     return mount
+
+
+def _belief(azimuth: float | None, azimuth_sigma: float, tilt_sigma: float) -> Belief:
+    mean, sigma = np.zeros(len(MOUNT_NAMES)), np.full(len(MOUNT_NAMES), np.inf)
+    sigma[:2] = np.radians(tilt_sigma)
+    if azimuth is not None:
+        mean[2], sigma[2] = np.radians(azimuth), np.radians(azimuth_sigma)
+    return Belief(mean, sigma)
+
+
+def _nowhere(free: Sky, ds: xr.Dataset) -> Solution:
+    """The answer where no way to set up the mount brings a listed object into the map."""
+    sources = free.sources
+    power = np.exp(sources[:, 0])
+    pointing = QTable(
+        {
+            "term": list(MOUNT_NAMES),
+            "value": np.zeros(len(MOUNT_NAMES)) * u.deg,
+            "error": np.full(len(MOUNT_NAMES), np.nan) * u.deg,
+            "status": ["undetermined"] * len(MOUNT_NAMES),
+        }
+    )
+    return Solution(
+        status="failed",
+        alternatives=(),
+        pointing=pointing,
+        mount=as_mount(np.zeros(len(MOUNT_NAMES))),
+        pattern=FittedBeam.of(free.model.beam, free.beam),
+        response=LogResponse(*(float(value) for value in free.block("response")[:2])),
+        sources=_table([], free, power, _power_errors(free, power)),
+        residual=free.samples.as_map(free.fit.residual, ds).rename("residual"),
+        parameters=int(free.fit.numbers.size),
+        free_rms=free.fit.rms,
+        free_parameters=int(free.fit.numbers.size),
+        undetermined=("the mount: no listed object comes into the map",),
+    )
 
 
 def _distinct(ways: Sequence[TiedSky]) -> list[TiedSky]:
     kept: list[TiedSky] = []
     for way in ways:
-        apart = (np.degrees(np.linalg.norm(way.mount - other.mount)) for other in kept)
-        if all(angle > _SAME_DEG for angle in apart):
+        if all(_apart_deg(way, other) > _SAME_DEG for other in kept):
             kept.append(way)
     return kept
+
+
+def _apart_deg(one: TiedSky, other: TiedSky) -> float:
+    turn = Rotation.from_rotvec(one.mount[:3]) * Rotation.from_rotvec(other.mount[:3]).inv()
+    rest = np.linalg.norm(one.mount[3:] - other.mount[3:])
+    return float(np.degrees(turn.magnitude() + rest))
 
 
 def _grown(best: TiedSky, most_parameters: int) -> TiedSky:
@@ -240,8 +301,13 @@ def _alternatives(ways: Sequence[TiedSky], free: Sky) -> tuple[Alternative, ...]
 
 
 def _status(best: TiedSky, free: Sky, alternatives: Sequence[Alternative]) -> Status:
-    if best.fit.rms > _UNEXPLAINED * max(free.fit.rms, free.samples.noise):
+    power = np.exp(best.sky.sources[:, 0])
+    listed = power[: len(best.slots)]
+    seen = listed > _SEEN * _power_errors(best.sky, power)[: len(best.slots)]
+    if best.fit.rms > _UNEXPLAINED * free.fit.rms or listed[seen].sum() < _EXPLAINED * power.sum():
         return "failed"
+    if np.count_nonzero(seen) < _LEAST_SEEN:
+        return "ambiguous"
     if alternatives and alternatives[0].evidence < _CLEAR:
         return "ambiguous"
     return "unique"
@@ -269,14 +335,19 @@ def _pointing(best: TiedSky, errors: StripErrors, undetermined: Sequence[str]) -
     )
 
 
-def _sources(best: TiedSky, listed: Listing, samples: Samples) -> QTable:
+def _sources(best: TiedSky, listed: Listing) -> QTable:
     sky = best.sky
     sources = sky.sources
     power = np.exp(sources[:, 0])
     error = _power_errors(sky, power)
-    seen = power > _SEEN * error
     names = [" + ".join(listed.names[place] for place in slot.members) for slot in best.slots]
+    return _table(names, sky, power, error)
+
+
+def _table(names: Sequence[str], sky: Sky, power: Floats, error: Floats) -> QTable:
+    sources, samples = sky.sources, sky.samples
     unlisted = len(sources) - len(names)
+    seen = power > _SEEN * error
     table = QTable(
         {
             "name": [*names, *[""] * unlisted],
@@ -311,4 +382,4 @@ def _power_errors(sky: Sky, power: Floats) -> Floats:
     values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
     covariance = (vectors / np.maximum(values, 1e-12)) @ vectors.T / np.outer(scale, scale)
     # The noise of a map is a guess; what the model leaves is a fact.
-    return np.asarray(fit.rms / sky.samples.noise * np.sqrt(np.diag(covariance)[mine]))
+    return np.asarray(fit.scatter / sky.samples.noise * np.sqrt(np.diag(covariance)[mine]))

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from skyscan_lab.lattice import unroll_azimuth
 from skyscan_lab.solving.buildup import Sky
 
 Floats = NDArray[np.float64]
@@ -33,12 +34,9 @@ class StripErrors:
     ----------
     covariance : ndarray, shape (f, f)
         Over the draws; never below what independent errors of the size of the residual give.
-    halves : ndarray, shape (2, f)
-        By how much the numbers move when only one half of the strips is asked.
     """
 
     covariance: Floats
-    halves: Floats
 
 
 def strip_errors(sky: Sky, *, seed: int = 1) -> StripErrors:
@@ -60,7 +58,8 @@ def strip_errors(sky: Sky, *, seed: int = 1) -> StripErrors:
         raise AssertionError("a fit ends where the model has a reading")
     jacobian = found.jacobian @ fit.ties.expand(fit.numbers)[1] / samples.noise
     residual = fit.residual / samples.noise
-    azimuth = np.mod(samples.azimuth_deg - samples.azimuth_deg.min(), 360.0)
+    azimuth = unroll_azimuth(samples.azimuth_deg)
+    azimuth = azimuth - azimuth.min()
     strips = max(_FEWEST, int(azimuth.max() / sky.hpbw_deg))
     strip = np.minimum((azimuth / (azimuth.max() + 1e-9) * strips).astype(int), strips - 1)
     size = fit.numbers.size
@@ -82,13 +81,11 @@ def strip_errors(sky: Sky, *, seed: int = 1) -> StripErrors:
     moves = np.array([moved(times.astype(float)) for times in draws])
     # Robust against the few draws without one of the sources.
     low, high = np.percentile(moves, [15.87, 84.13], axis=0)
-    formal = np.sqrt(np.diag(fit.covariance())) * fit.rms / samples.noise
+    formal = np.sqrt(np.diag(fit.covariance())) * fit.scatter / samples.noise
     sigma = np.maximum((high - low) / 2.0, formal)
     clipped = np.clip(moves - np.median(moves, axis=0), -4.0 * sigma, 4.0 * sigma)
     correlation = np.corrcoef(clipped.T + 1e-30 * rng.normal(size=clipped.T.shape))
-    half = (np.arange(strips) % 2).astype(float)
-    halves = np.array([moved(2.0 * half), moved(2.0 * (1.0 - half))])
-    return StripErrors(correlation * np.outer(sigma, sigma), halves)
+    return StripErrors(correlation * np.outer(sigma, sigma))
 
 
 def _solve(matrix: Floats, pull: Floats) -> Floats:

@@ -13,6 +13,7 @@ from scipy.spatial import KDTree
 from skyscan_lab.forward import Beam, Fit, ForwardModel, Listed, Ties, least_squares
 from skyscan_lab.forward.mounting import MOUNT_NAMES, dial_directions
 from skyscan_lab.solving.buildup import Sky, begin_with_beam, free_ties, strongest_candidates
+from skyscan_lab.solving.evidence import information_gain
 from skyscan_lab.sphere import unit_vector
 
 Floats = NDArray[np.float64]
@@ -69,6 +70,14 @@ def slots_of(listed: Floats) -> list[Slot]:
 
 
 @dataclass(frozen=True, eq=False)
+class Belief:
+    """What is known of a mount beforehand: mean and standard deviation of each term, radians."""
+
+    mean: Floats
+    sigma: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class TiedSky:
     """A fitted sky of listed sources.
 
@@ -100,10 +109,11 @@ def tie(
     mount: Floats,
     *,
     terms: Sequence[str] = MOUNT_NAMES[:3],
+    belief: Belief,
     steps: int,
     beam_free: bool,
-) -> TiedSky:
-    """Fit a sky in which every source is a slot.
+) -> TiedSky | None:
+    """Fit a sky in which every source is a slot; None where no slot is within reach.
 
     Parameters
     ----------
@@ -115,6 +125,8 @@ def tie(
         Terms of the mount to begin with, radians.
     terms : sequence of str
         Which of them are free.
+    belief : Belief
+        What is known of them.
     steps : int
         Most steps of the fit.
     beam_free : bool
@@ -127,6 +139,8 @@ def tie(
     pointed = KDTree(unit_vector(samples.azimuth_deg, samples.elevation_deg))
     reach = 2.0 * np.sin(np.radians(min(_MARGIN * free.hpbw_deg, 90.0)) / 2.0)
     seen = pointed.query(here)[0] <= reach
+    if not seen.any():
+        return None
     vectors, here = vectors[seen], here[seen]
     sources = np.empty((len(vectors), 3))
     sources[:, 0] = _beginning_powers(free, here)
@@ -134,13 +148,13 @@ def tie(
     parameters = model.join(
         response=free.block("response"), floor=free.block("floor"), sources=sources, beam=free.beam
     )
-    sky = _fit(free, model, parameters, vectors, mount, terms, steps, beam_free)
+    sky = _fit(free, model, parameters, vectors, mount, terms, belief, steps, beam_free)
     kept = tuple(slot for slot, within in zip(slots, seen, strict=True) if within)
     return TiedSky(sky, kept)
 
 
-def with_unlisted(tied: TiedSky, most: int, *, steps: int) -> TiedSky:
-    """Add sources that are on no list, each where it explains most.
+def with_unlisted(tied: TiedSky, most: int, *, most_parameters: int, steps: int) -> TiedSky:
+    """Add sources that are on no list, each where it explains most, as long as they pay.
 
     Where that is the map alone says only to first order, with everything else held still: so a few
     places are tried.
@@ -152,7 +166,11 @@ def with_unlisted(tied: TiedSky, most: int, *, steps: int) -> TiedSky:
         ]
         if not tries:
             break
-        tied = refine(min(tries, key=lambda one: one.fit.cost), steps=steps)
+        richer = refine(min(tries, key=lambda one: one.fit.cost), steps=steps)
+        gain = information_gain(tied.fit, richer.fit, tied.sky.samples, tied.sky.hpbw_deg)
+        if richer.fit.numbers.size > most_parameters or gain <= 0.0:
+            break
+        tied = richer
     return tied
 
 
@@ -186,7 +204,11 @@ def _again(
     tied: TiedSky, model: ForwardModel, parameters: Floats, terms: Sequence[str], steps: int
 ) -> TiedSky:
     vectors = np.array([slot.vector for slot in tied.slots])
-    sky = _fit(tied.sky, model, parameters, vectors, tied.mount, terms, steps, beam_free=True)
+    ties = tied.fit.ties
+    belief = Belief(ties.believed, ties.doubt)
+    sky = _fit(
+        tied.sky, model, parameters, vectors, tied.mount, terms, belief, steps, beam_free=True
+    )
     return TiedSky(sky, tied.slots)
 
 
@@ -202,6 +224,7 @@ def _fit(
     vectors: Floats,
     mount: Floats,
     terms: Sequence[str],
+    belief: Belief,
     steps: int,
     beam_free: bool,
 ) -> Sky:
@@ -214,7 +237,12 @@ def _fit(
     if not beam_free:
         free[blocks["beam"]] = False
     ties = Ties(
-        parameters, free, listed=Listed(azimuth, azimuth + 1, vectors, tuple(terms)), mount=mount
+        parameters,
+        free,
+        listed=Listed(azimuth, azimuth + 1, vectors, tuple(terms)),
+        mount=mount,
+        believed=belief.mean,
+        doubt=belief.sigma,
     )
     weights = np.full(sky.samples.readings.size, sky.samples.noise**-2.0)
     fit = least_squares(model, sky.samples.readings, weights, ties, steps=steps)
@@ -226,7 +254,7 @@ def _beginning_powers(free: Sky, here: Floats) -> Floats:
     sources = free.sources
     there = unit_vector(np.degrees(sources[:, 1]), np.degrees(sources[:, 2]))
     distance, nearest = KDTree(there).query(here)
-    level = float(free.block("floor")[0])
+    level = abs(float(free.block("floor")[0]))
     strongest = float(np.exp(sources[:, 0].max()))
     weak = np.log(_WEAK * min(level, strongest))
     near = distance <= np.radians(_NEAR * free.hpbw_deg)

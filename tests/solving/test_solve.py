@@ -6,8 +6,10 @@ from astropy import units as u
 from astropy.table import QTable
 
 from skyscan_lab import datasets
-from skyscan_lab.errors import InvalidInput
+from skyscan_lab.errors import InvalidInput, SessionError
 from skyscan_lab.io import load_session
+from skyscan_lab.session import session_from_points
+from skyscan_lab.solving.buildup import build_up
 from skyscan_lab.solving.samples import samples_for_fit
 from skyscan_lab.solving.solve import solve
 from tests.solving import skies
@@ -124,3 +126,53 @@ def test_a_real_sky_is_explained_to_a_count_and_a_half():
     assert value["tilt_east"] == pytest.approx(-1.21, abs=0.15)
     assert value["azimuth_zero"] == pytest.approx(-1.36, abs=0.15)
     assert np.count_nonzero(~solved.sources["listed"]) <= 2
+
+
+def test_fixed_terms_are_nothing():
+    solved = solve(make(), LISTED, azimuth=24.0, fixed=("tilt_north", "tilt_east"))
+    for row in solved.pointing[:2]:
+        assert row["value"].value == 0.0
+        assert row["status"] == "fixed"
+
+
+def test_a_list_that_never_comes_into_the_map_is_a_failure():
+    far = QTable({"name": ["far"], "azimuth": [20.0] * u.deg, "elevation": [-60.0] * u.deg})
+    solved = solve(make(), far, azimuth=0.0, azimuth_sigma=1.0, tilt_sigma=1.0)
+    assert solved.status == "failed"
+    assert not solved.sources["listed"].any()
+
+
+def test_what_is_known_of_the_mount_is_kept_and_wrong_lists_are_not_believed():
+    unique = 0
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        wrong = QTable(
+            {
+                "name": [f"{place}" for place in range(5)],
+                "azimuth": rng.uniform(150.0, 200.0, 5) * u.deg,
+                "elevation": rng.uniform(28.0, 48.0, 5) * u.deg,
+            }
+        )
+        solved = solve(make(), wrong)
+        tilt = np.hypot(*solved.pointing["value"].value[:2])
+        assert tilt < 4 * 3.0 or solved.status == "failed"
+        unique += solved.status == "unique"
+    assert unique == 0
+
+
+def test_a_moving_catalogue_needs_a_session_with_a_time():
+    table = QTable({"name": ["ASTRA 1"], "longitude": [19.2] * u.deg})
+    with pytest.raises((SessionError, InvalidInput)):
+        solve(make(), table)
+
+
+def test_a_map_across_north_is_as_good_as_any_other():
+    ds = make()
+    az, el = np.meshgrid(ds.azimuth.values, ds.elevation.values)
+    turned = (az - 200.0).ravel() % 360.0
+    across = session_from_points(turned, el.ravel(), ds.rssi.values.ravel(), units="counts")
+    here, there = (build_up(samples_for_fit(one), orders=()) for one in (ds, across))
+    assert there.fit.rms == pytest.approx(here.fit.rms, rel=1e-3)
+    predicted = there.predict(np.array([350.0, -10.0, 5.0, 365.0]), np.full(4, 40.0))
+    assert predicted[0] == pytest.approx(predicted[1])
+    assert predicted[2] == pytest.approx(predicted[3])
