@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from skyscan_lab.interpolation.estimate import Estimate
+from skyscan_lab.interpolation.kriging import kriging
 from skyscan_lab.interpolation.residual import fit_residual
 from skyscan_lab.interpolation.samples import Samples, Values
 from skyscan_lab.interpolation.targets import Targets
@@ -29,6 +30,8 @@ def beam(samples: Samples, targets: Targets, /, *, most_parameters: int = 85) ->
     most_parameters : int
         The model has no more of them.
     """
+    if not np.ptp(samples.values) > 0.0:
+        return kriging(samples, targets)  # there is nothing that a beam could have seen
     sky = build_up(samples_for_fit(samples.session), most_parameters=most_parameters)
     residual = samples.values - sky.predict(samples.azimuth, samples.elevation)
     share = _share(sky, samples.azimuth, samples.elevation)

@@ -121,6 +121,7 @@ def build_up(
     most_parameters: int = _MOST_PARAMETERS,
     most_sources: int = 64,
     orders: Sequence[int] = (2, 3),
+    family: Beam | None = None,
 ) -> Sky:
     """Model a session from its readings alone.
 
@@ -134,13 +135,16 @@ def build_up(
         Nor more sources.
     orders : sequence of int
         Up to which order of Zernike modes the beam may grow, in steps.
+    family : Beam, optional
+        Family of the beam before it grows; by default the blocked Airy. Of another one than the
+        antenna's, sources that are not there make up for the difference.
 
     Returns
     -------
     Sky
         The model to which nothing can be added that would pay by `information_gain`.
     """
-    sky = _first_sources(samples, most_parameters)
+    sky = _first_sources(samples, most_parameters, family or ApertureBeam())
     # The first step of a richer beam will need its room.
     room = most_parameters - (len(modes_up_to(min(orders))) if orders else 0)
     sky = _with_more_sources(sky, most_sources, room)
@@ -267,10 +271,10 @@ def strongest_candidates(sky: Sky, most: int) -> list[tuple[float, float, float,
     return found
 
 
-def _first_sources(samples: Samples, most_parameters: int) -> Sky:
+def _first_sources(samples: Samples, most_parameters: int, family: Beam) -> Sky:
     """The best of several beginnings: neither beam nor response is known yet."""
     best: Sky | None = None
-    for sky in _beginnings(samples):
+    for sky in _beginnings(samples, family):
         grown = sky
         for _ in range(_FIRST_SOURCES - 1):
             if grown.fit.numbers.size + 3 <= most_parameters:
@@ -282,7 +286,7 @@ def _first_sources(samples: Samples, most_parameters: int) -> Sky:
     return best
 
 
-def _beginnings(samples: Samples) -> Iterator[Sky]:
+def _beginnings(samples: Samples, beam: Beam) -> Iterator[Sky]:
     readings = samples.readings
     floor = float(np.percentile(readings, _FLOOR_PERCENTILE))
     top = int(np.argmax(readings))
@@ -290,7 +294,6 @@ def _beginnings(samples: Samples) -> Iterator[Sky]:
     known = samples.response_known
     per_decade = 10.0 if known else rise * 10.0 / _PEAK_DB
     level, offset = (10.0 ** (floor / 10.0), 0.0) if known else (1.0, floor)
-    beam = ApertureBeam()
     model = ForwardModel(samples.azimuth_deg, samples.elevation_deg, beam, samples.kind, FLOOR)
     weights = np.full(readings.size, samples.noise**-2.0)
     for width in _WIDTHS:
@@ -302,7 +305,7 @@ def _beginnings(samples: Samples) -> Iterator[Sky]:
                 [samples.azimuth_deg[top]],
                 [samples.elevation_deg[top]],
             ),
-            beam=beam.start(min(width * samples.spacing_deg, 60.0), blockage=0.1),
+            beam=beam.start(min(width * samples.spacing_deg, 60.0)),
         )
         ties = free_ties(model, parameters, samples)
         fit = least_squares(

@@ -49,6 +49,13 @@ _BEAMS: dict[str, Beam] = {
     "blocked airy": ApertureBeam(),
     "aperture": ApertureBeam(modes_up_to(2)),
 }
+# Which one the sources are looked for with.
+_FAMILIES = {
+    "gaussian": "gaussian",
+    "airy": "blocked airy",
+    "blocked airy": "blocked airy",
+    "aperture": "blocked airy",
+}
 _HELD = {"airy": ("blocked_area",)}
 
 _FIRST_RADIUS_SPACINGS = 12.0
@@ -63,6 +70,7 @@ _SLOPES = (0.5, 0.7, 0.85, 0.95, 1.05, 1.2, 1.4, 2.0)
 _ADMITTED = 10.0
 _STEP = 1e-4
 _LOOSE = 0.1
+_LEAST_SNR = 5.0
 # χ² of two degrees of freedom that noise exceeds once in a hundred.
 _ROUND = 9.21
 
@@ -97,22 +105,28 @@ def fit_pattern(
     InvalidInput
         For a model that is not known, or a direction or radius without readings.
     SessionError
-        As `samples_for_fit`.
+        As `samples_for_fit`, and where no source stands out of the noise.
     """
     if model not in get_args(Model):
         raise InvalidInput("model", model, f"one of {', '.join(get_args(Model))}")
     everything = samples_for_fit(ds)
-    samples, sky = _surroundings(everything, near, radius_deg)
-    start = _Start(samples, sky, _nearest(sky, near))
+    if not np.ptp(everything.readings) > 0.0:
+        raise SessionError("readings", everything.readings[0], "not all the same: nothing is seen")
+    samples, skies = _surroundings(everything, near, radius_deg)
+    starts = {
+        name: _Start(samples, sky, _nearest(sky, near))
+        for name, sky in zip(_BEAMS, (skies[_FAMILIES[name]] for name in _BEAMS), strict=True)
+    }
     tried: dict[tuple[str, float | None], _Fitted] = {
-        (name, None): start.fitted(name) for name in _BEAMS
+        (name, None): starts[name].fitted(name) for name in _BEAMS
     }
     chosen = tried[(model, None)]
+    _check_seen(chosen)
     if not samples.response_known:
         slope = float(chosen.sky.block("response")[1])
         for name in _BEAMS:
             for factor in _SLOPES:
-                tried[(name, factor * slope)] = start.fitted(name, slope=factor * slope)
+                tried[(name, factor * slope)] = starts[name].fitted(name, slope=factor * slope)
     table = _compare(tried, chosen)
     return _result(ds, model, chosen, table, samples)
 
@@ -176,8 +190,8 @@ class _Start:
 
 def _surroundings(
     everything: Samples, near: tuple[float, float] | None, radius_deg: float | None
-) -> tuple[Samples, Sky]:
-    """Readings around the source, and a first model of them."""
+) -> tuple[Samples, dict[str, Sky]]:
+    """Readings around the source, and a first model of them with each family of beams."""
     if near is None:
         top = int(np.argmax(everything.readings))
         near = (float(everything.azimuth_deg[top]), float(everything.elevation_deg[top]))
@@ -186,12 +200,26 @@ def _surroundings(
         rough = build_up(first, orders=(), most_sources=6)
         radius_deg = _RADIUS_HPBW * rough.hpbw_deg
     samples = _around(everything, near, radius_deg)
-    sky = build_up(samples, orders=(), most_sources=_MOST_SOURCES)
+    return samples, {name: _first_model(samples, name) for name in set(_FAMILIES.values())}
+
+
+def _first_model(samples: Samples, family: str) -> Sky:
+    beam = _BEAMS[family]
+    sky = build_up(samples, orders=(), most_sources=_MOST_SOURCES, family=beam)
     kept = _explained(sky.fit.residual, samples.noise)
-    if not kept.all():
-        # Bursts draw sources to them: begin again without.
-        sky = build_up(samples.take(kept), orders=(), most_sources=_MOST_SOURCES)
-    return samples, sky
+    if kept.all():
+        return sky
+    # Bursts draw sources to them: begin again without.
+    return build_up(samples.take(kept), orders=(), most_sources=_MOST_SOURCES, family=beam)
+
+
+def _check_seen(fitted: _Fitted) -> None:
+    """Refuse a beam of nothing: a width of noise would be a confident wrong number."""
+    names = fitted.fit.ties.names(fitted.sky.model.names(len(fitted.sky.sources)))
+    place = names.index(f"log_power[{fitted.place}]")
+    snr = float(np.diag(fitted.covariance())[place] ** -0.5)
+    if not snr >= _LEAST_SNR:
+        raise SessionError("source, power over its error", f"{snr:.1f}", f"at least {_LEAST_SNR:g}")
 
 
 def _explained(residual: Floats, noise: float) -> NDArray[np.bool_]:

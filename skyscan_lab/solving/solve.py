@@ -110,6 +110,8 @@ def solve(
     """
     _check(azimuth_sigma, tilt_sigma, fixed)
     samples = samples_for_fit(ds)
+    if not np.ptp(samples.readings) > 0.0:
+        raise SessionError("readings", samples.readings[0], "not all the same: nothing is seen")
     listed = _listing(as_catalog(catalog), ds)
     free = build_up(samples, most_parameters=most_parameters)
     found = _attitudes(free, listed.vectors, azimuth, azimuth_sigma, tilt_sigma)

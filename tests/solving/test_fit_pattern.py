@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from skyscan_lab.errors import InvalidInput, SessionError
+from skyscan_lab.session import session_from_points
 from skyscan_lab.solving.fit_pattern import fit_pattern
 from tests.solving import skies
 
@@ -113,3 +114,27 @@ def test_json_is_json_and_has_every_number(known):
 def test_bad_arguments_are_named(arguments, options, error, words):
     with pytest.raises(error, match=words):
         fit_pattern(sky("dBm"), *arguments, **options)
+
+
+def test_a_gaussian_beam_is_one_source_and_as_wide_as_it_is():
+    az, el = np.meshgrid(np.arange(170.0, 191.0), np.arange(30.0, 47.0))
+    away = skies.vectors(az.ravel(), el.ravel()) @ skies.vectors(180.0, 38.0)
+    distance = np.degrees(np.arccos(np.clip(away, -1.0, 1.0)))
+    power = 1.0 + 20.0 * np.exp(-4.0 * np.log(2.0) * (distance / 4.0) ** 2)
+    noise = np.random.default_rng(1).normal(0.0, 0.1, power.size)
+    ds = session_from_points(
+        az.ravel(), el.ravel(), -90.0 + 10.0 * np.log10(power) + noise, units="dBm"
+    )
+    one = fit_pattern(ds, "gaussian")
+    assert sum(name.startswith("log_power") for name in one.values) == 1
+    for width in one.hpbw_deg:
+        assert width.value == pytest.approx(4.0, abs=5.0 * width.error)
+
+
+@pytest.mark.parametrize(("scale", "words"), [(0.0, "all the same"), (0.3, "power over its error")])
+def test_where_nothing_is_seen_there_is_no_width(scale, words):
+    az, el = np.meshgrid(np.arange(170.0, 191.0), np.arange(30.0, 47.0))
+    readings = -90.0 + np.random.default_rng(1).normal(0.0, scale, az.size)
+    ds = session_from_points(az.ravel(), el.ravel(), readings, units="dBm")
+    with pytest.raises(SessionError, match=words):
+        fit_pattern(ds)
