@@ -20,8 +20,8 @@ from scipy.interpolate import BSpline
 
 from skyscan_lab.contamination import fit_contaminated
 from skyscan_lab.errors import InvalidInput, SessionError
-from skyscan_lab.interpolation.scans import distance_along, scans_of
 from skyscan_lab.session import is_gridded, samples_of, validate
+from skyscan_lab.session.scans import distance_along, scans_of
 
 Values = NDArray[np.float64]
 

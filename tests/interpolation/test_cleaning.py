@@ -8,8 +8,8 @@ import pytest
 
 from skyscan_lab.errors import InvalidInput, SessionError
 from skyscan_lab.interpolation import reject_impulses, subtract_background
-from skyscan_lab.interpolation.scans import scans_of
 from skyscan_lab.session import Flag, samples_of, session_from_points, validate
+from skyscan_lab.session.scans import scans_of
 
 _SPEC = importlib.util.spec_from_file_location(
     "cleaning", Path(__file__).parents[1] / "campaigns" / "cleaning.py"

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from skyscan_lab.session import is_gridded, samples_of
+from skyscan_lab.session.views import is_gridded, samples_of
 from skyscan_lab.sphere import separation, unit_vector
 
 Values = NDArray[np.float64]
