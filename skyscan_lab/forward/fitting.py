@@ -30,6 +30,8 @@ _MOST_DAMPING = 1e9
 _TRIES = 14
 _LEAST_DAMPING = 1e-12
 _FREEZES = 4
+# A number that no reading holds may be thrown anywhere; its square is still to be one.
+_FARTHEST = 1e100
 # Of a source, over the floor.
 _LOG_POWER = np.array([-7.0, 30.0])
 _LOG_STRIDE = 2.0
@@ -199,6 +201,8 @@ class _Problem:
         self.bounds = least, most
 
     def at(self, numbers: Floats) -> _Point | None:
+        if not np.all(np.abs(numbers) < _FARTHEST):
+            return None
         parameters, spread = self._ties.expand(numbers)
         found = self._model.evaluate(parameters)
         if found is None:

@@ -37,11 +37,13 @@ _MOST_PARAMETERS = 85
 _JOIN_STEPS, _JOIN_TOLERANCE = 25, 3e-4
 _END_STEPS, _END_TOLERANCE = 150, 1e-6
 _FIRST_SOURCES = 3
+_MOST_FIRST_SOURCES = 8
 _CHUNK = 16_384
 _TRIES = 3
 # Of the strongest source over the floor, until the readings say better.
 _PEAK_DB = 10.0
-_WIDTHS = (2.5, 6.0, 14.0)
+# Of beams to begin with, in spacings of the samples.
+_WIDTHS = (1.3, 2.5, 6.0, 14.0)
 _FLOOR_PERCENTILE = 5.0
 
 
@@ -57,11 +59,14 @@ class Sky:
         The model.
     fit : Fit
         Its least squares.
+    slope_held : bool
+        Whether an unknown slope of the response is not fitted yet.
     """
 
     samples: Samples
     model: ForwardModel
     fit: Fit
+    slope_held: bool = False
 
     @property
     def sources(self) -> Floats:
@@ -144,7 +149,7 @@ def build_up(
     Sky
         The model to which nothing can be added that would pay by `information_gain`.
     """
-    sky = _first_sources(samples, most_parameters, family or ApertureBeam())
+    sky = _first_sources(samples, most_sources, most_parameters, family or ApertureBeam())
     # The first step of a richer beam will need its room.
     room = most_parameters - (len(modes_up_to(min(orders))) if orders else 0)
     sky = _with_more_sources(sky, most_sources, room)
@@ -169,19 +174,23 @@ def refit(
 ) -> Sky:
     """Fit a sky anew from some parameters, with everything free that can be."""
     chosen = sky.model if model is None else model
-    ties = free_ties(chosen, parameters, sky.samples)
+    ties = free_ties(chosen, parameters, sky.samples, slope_held=sky.slope_held)
     weights = np.full(sky.samples.readings.size, sky.samples.noise**-2.0)
     fit = least_squares(
         chosen, sky.samples.readings, weights, ties, steps=steps, tolerance=tolerance
     )
-    return Sky(sky.samples, chosen, fit)
+    return replace(sky, model=chosen, fit=fit)
 
 
-def free_ties(model: ForwardModel, parameters: Floats, samples: Samples) -> Ties:
+def free_ties(
+    model: ForwardModel, parameters: Floats, samples: Samples, *, slope_held: bool = False
+) -> Ties:
     """What can be free: with a known response its own terms are not, without one the floor is 1."""
     blocks = model.blocks(model.count(parameters))
     free = np.ones(parameters.size, dtype=bool)
     free[blocks["response"].stop - 1] = False  # compression is for those who ask for it
+    if slope_held:
+        free[blocks["response"].start + 1] = False
     if samples.response_known:
         free[blocks["response"]] = False
     else:
@@ -272,19 +281,27 @@ def strongest_candidates(sky: Sky, most: int) -> list[tuple[float, float, float,
     return found
 
 
-def _first_sources(samples: Samples, most_parameters: int, family: Beam) -> Sky:
+def _first_sources(
+    samples: Samples, most_sources: int, most_parameters: int, family: Beam
+) -> Sky:
     """The best of several beginnings: neither beam nor response is known yet."""
     best: Sky | None = None
     for sky in _beginnings(samples, family):
         grown = sky
-        for _ in range(_FIRST_SOURCES - 1):
-            if grown.fit.numbers.size + 3 <= most_parameters:
-                grown = next(_with_one_more(grown, 1), grown)
-        if best is None or grown.fit.cost < best.fit.cost:
+        while len(grown.sources) < min(_MOST_FIRST_SOURCES, most_sources):
+            if grown.fit.numbers.size + 3 > most_parameters:
+                break
+            richer = next(_with_one_more(grown, 1), None)
+            if richer is None or (
+                len(grown.sources) >= _FIRST_SOURCES and _gain(grown, richer) <= 0.0
+            ):
+                break
+            grown = richer
+        if best is None or _gain(best, grown) > 0.0:
             best = grown
     if best is None:
         raise AssertionError("there is always a beginning")
-    return best
+    return _join(replace(best, slope_held=False), best.sources)
 
 
 def _beginnings(samples: Samples, beam: Beam) -> Iterator[Sky]:
@@ -308,11 +325,12 @@ def _beginnings(samples: Samples, beam: Beam) -> Iterator[Sky]:
             ),
             beam=beam.start(min(width * samples.spacing_deg, 60.0)),
         )
-        ties = free_ties(model, parameters, samples)
+        # One source and a wide beam would make a straight line of any response.
+        ties = free_ties(model, parameters, samples, slope_held=True)
         fit = least_squares(
             model, readings, weights, ties, steps=_JOIN_STEPS, tolerance=_JOIN_TOLERANCE
         )
-        yield Sky(samples, model, fit)
+        yield Sky(samples, model, fit, slope_held=True)
 
 
 def _with_more_sources(sky: Sky, most_sources: int, most_parameters: int) -> Sky:
