@@ -3,7 +3,8 @@
 Three frames, one after the other:
 
 - **sky**: true azimuth and elevation, the frame of catalogues;
-- **frame**: of the mount as it was set up, rotated against the sky: *dish = R · catalogue*;
+- **frame**: of the mount as it was set up: tilted against the sky, then turned by the zero of its
+  azimuth;
 - **dials**: what the encoders show, which differ from the beam's direction in the mount's
   frame by an offset in elevation and by collimation, a beam that leaves the dish sideways.
 
@@ -28,9 +29,9 @@ class Mount:
     Parameters
     ----------
     tilt_north_deg, tilt_east_deg : float
-        Rotation of the mount about the north and the east axis.
+        Tilt of the mount about true north and true east: together one rotation vector.
     azimuth_zero_deg : float
-        Rotation about up: what the dial shows in azimuth where it should show 0.
+        What the dial shows in azimuth where it should show 0: a turn about the mount's own axis.
     elevation_offset_deg : float
         What the elevation dial shows above the elevation of the beam.
     collimation_deg : float
@@ -44,8 +45,8 @@ class Mount:
 
     Notes
     -----
-    The first three are one rotation vector on (north, east, up), as in
-    `skyscan_lab.sphere.rotate`, not three turns one after the other.
+    First the tilt, then the turn: so the tilt is about true north and east however the azimuth was
+    zeroed, and another zero leaves it as it is.
 
     Examples
     --------
@@ -68,19 +69,19 @@ class Mount:
         if not abs(self.collimation_deg) < 90.0:
             raise InvalidInput("collimation_deg", self.collimation_deg, "within (-90°, 90°)")
 
-    @property
-    def rotation_vector_deg(self) -> tuple[float, float, float]:
-        """Rotation from catalogue to mount on (north, east, up), degrees."""
-        return self.tilt_north_deg, self.tilt_east_deg, self.azimuth_zero_deg
-
     def to_frame(self, azimuth_deg: ArrayLike, elevation_deg: ArrayLike) -> tuple[Angles, Angles]:
         """True directions in the frame of the mount, degrees."""
-        return rotate(azimuth_deg, elevation_deg, self.rotation_vector_deg)
+        azimuth, elevation = rotate(azimuth_deg, elevation_deg, self._tilt_deg)
+        return wrap_azimuth(azimuth + self.azimuth_zero_deg)[()], elevation
 
     def from_frame(self, azimuth_deg: ArrayLike, elevation_deg: ArrayLike) -> tuple[Angles, Angles]:
         """Invert `to_frame`."""
-        north, east, up = self.rotation_vector_deg
-        return rotate(azimuth_deg, elevation_deg, (-north, -east, -up))
+        turned = np.asarray(azimuth_deg, dtype=float) - self.azimuth_zero_deg
+        return rotate(turned, elevation_deg, -self._tilt_deg)
+
+    @property
+    def _tilt_deg(self) -> Angles:
+        return np.array([self.tilt_north_deg, self.tilt_east_deg, 0.0])
 
     def beam(
         self, dial_azimuth_deg: ArrayLike, dial_elevation_deg: ArrayLike

@@ -40,12 +40,13 @@ def test_sky_and_dials_are_an_exact_inverse_pair(
     assert separation(dial_azimuth, dial_elevation, azimuth, elevation) < 1e-9
 
 
-def test_dish_is_the_rotated_catalogue() -> None:
-    # FACTS of the real recording: a rotation vector on (north, east, up), a tilt of 2.06°.
-    mount = Mount(tilt_north_deg=1.69, tilt_east_deg=-1.21, azimuth_zero_deg=-1.36)
+def test_the_dish_is_tilted_against_the_catalogue_and_then_turned() -> None:
+    # As large as in the real recording, with an azimuth that nobody has zeroed.
+    mount = Mount(tilt_north_deg=1.69, tilt_east_deg=-1.21, azimuth_zero_deg=-161.36)
     catalogue = unit_vector([124.0, 174.2, 210.0], [27.0, 43.0, 39.0])
-    turned = Rotation.from_rotvec([1.69, -1.21, -1.36], degrees=True).apply(catalogue)
-    expected = direction(turned)
+    turn = Rotation.from_euler("z", -161.36, degrees=True)
+    tilt = Rotation.from_rotvec([1.69, -1.21, 0.0], degrees=True)
+    expected = direction((turn * tilt).apply(catalogue))
     found = mount.to_dial([124.0, 174.2, 210.0], [27.0, 43.0, 39.0])
     np.testing.assert_allclose(found, expected, atol=1e-10)
 

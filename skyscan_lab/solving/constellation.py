@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from skyscan_lab.forward.mounting import angle_between, terms_of_rotation
+from skyscan_lab.sphere import azimuth_difference
+
 Floats = NDArray[np.float64]
 
 _AZIMUTH_STEP_DEG = 1.0
@@ -23,8 +26,8 @@ _APART_DEG = 1.0
 _BATCH = 2048
 _TILT_WORTH = 0.02
 _LEAST_MATCHES = 2
-# Four standard deviations on each of two axes, or on one and a half.
-_MOST_DOUBT = 16.0
+# Four standard deviations: one mount in three thousand leans more.
+_MOST_DOUBT = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +36,13 @@ class Attitude:
 
     Attributes
     ----------
-    rotation : ndarray, shape (3,)
-        Rotation vector on (north, east, up), radians: dish = R · catalogue.
+    terms : ndarray, shape (3,)
+        Tilt about north and east, and azimuth zero, radians.
     score : float
         Share of the brightness that stands on listed objects, less what the tilt is worth.
     """
 
-    rotation: Floats
+    terms: Floats
     score: float
 
 
@@ -84,7 +87,7 @@ def attitudes(
     ...     seen, np.ones(4), listed,
     ...     azimuth_deg=None, azimuth_sigma_deg=1.0, tilt_sigma_deg=3.0, most=1,
     ... )
-    >>> bool(np.allclose(np.degrees(best[0].rotation), [0.0, 0.0, 40.0], atol=1e-6))
+    >>> bool(np.allclose(np.degrees(best[0].terms), [0.0, 0.0, 40.0], atol=1e-6))
     True
     """
     weights = weights / weights.sum()
@@ -108,7 +111,7 @@ def attitudes(
     refined = [
         replace(one, score=one.score - _TILT_WORTH * doubt)
         for one in refined
-        if (doubt := _doubt(one.rotation, azimuth_deg, azimuth_sigma_deg, tilt_sigma_deg))
+        if (doubt := _doubt(one.terms, azimuth_deg, azimuth_sigma_deg, tilt_sigma_deg))
         <= _MOST_DOUBT
     ]
     refined.sort(key=lambda found: -found.score)
@@ -122,15 +125,13 @@ def attitudes(
 
 
 def _doubt(
-    rotation: Floats, azimuth_deg: float | None, azimuth_sigma_deg: float, tilt_sigma_deg: float
+    terms: Floats, azimuth_deg: float | None, azimuth_sigma_deg: float, tilt_sigma_deg: float
 ) -> float:
-    """Half the square of how many standard deviations a rotation is off what is known."""
-    # A turn about up and then a tilt: what the turn leaves is the tilt.
-    up = Rotation.from_rotvec(rotation).as_matrix()[:, 2]
-    tilt = np.degrees(np.arctan2(np.hypot(up[0], up[1]), up[2]))
+    """Half the square of how many standard deviations a mount is off what is known."""
+    tilt = np.degrees(np.hypot(terms[0], terms[1]))
     squares = (tilt / tilt_sigma_deg) ** 2
     if azimuth_deg is not None:
-        off = (np.degrees(rotation[2]) - azimuth_deg + 180.0) % 360.0 - 180.0
+        off = azimuth_difference(np.degrees(terms[2]), azimuth_deg)
         squares += (off / azimuth_sigma_deg) ** 2
     return float(squares / 2.0)
 
@@ -171,9 +172,8 @@ def _refine(matrix: Floats, seen: Floats, weights: Floats, listed: Floats) -> At
         step, _ = Rotation.align_vectors(seen, turned[nearest], weights=near)
         matrix = step.as_matrix() @ matrix
     score = float(_scores(matrix[None], seen, weights, listed, _SHARPER[-1])[0])
-    return Attitude(Rotation.from_matrix(matrix).as_rotvec(), score)
+    return Attitude(terms_of_rotation(matrix), score)
 
 
 def _angle_deg(one: Attitude, other: Attitude) -> float:
-    between = Rotation.from_rotvec(one.rotation) * Rotation.from_rotvec(other.rotation).inv()
-    return float(np.degrees(between.magnitude()))
+    return float(np.degrees(angle_between(one.terms, other.terms)))

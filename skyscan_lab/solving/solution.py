@@ -46,7 +46,8 @@ class Solution:
     Attributes
     ----------
     status : {"unique", "ambiguous", "failed"}
-        Whether one way of setting up the mount explains the readings, several do, or none.
+        Whether one way of setting up the mount explains the readings, or several do (or one, but
+        with a list that had better be slid along the arc), or none.
     alternatives : tuple of Alternative
         The other ways that were looked at, likeliest first.
     pointing : QTable

@@ -10,20 +10,22 @@ import numpy as np
 import xarray as xr
 from astropy.table import QTable
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from skyscan_lab.catalogs.catalog import Catalog
 from skyscan_lab.catalogs.opening import CatalogLike, as_catalog
 from skyscan_lab.errors import InvalidInput, SessionError
 from skyscan_lab.forward import ApertureBeam, modes_up_to
-from skyscan_lab.forward.mounting import MOUNT_NAMES, as_mount
+from skyscan_lab.forward.inverse import covariance_of
+from skyscan_lab.forward.mounting import MOUNT_NAMES, angle_between, as_mount
 from skyscan_lab.power import LogResponse
 from skyscan_lab.session import location_of
+from skyscan_lab.solving.arc import arc_of
 from skyscan_lab.solving.buildup import Sky, build_up
 from skyscan_lab.solving.constellation import Attitude, attitudes
 from skyscan_lab.solving.evidence import beam_gain, independent_readings
 from skyscan_lab.solving.fitted_beam import FittedBeam
 from skyscan_lab.solving.samples import samples_for_fit
+from skyscan_lab.solving.slide import slide_wanted
 from skyscan_lab.solving.solution import Alternative, Solution, Status
 from skyscan_lab.solving.strips import StripErrors, strip_errors
 from skyscan_lab.solving.tied import Belief, TiedSky, refine, slots_of, tie, with_unlisted
@@ -42,7 +44,11 @@ _SAME_DEG = 0.5
 # independent readings does not know.
 _CLEAR = 10.0
 # A residual that is so many times that with free positions explains nothing.
-_UNEXPLAINED = 3.0
+_UNEXPLAINED = 2.0
+# Sites and times are not that wrong, nor satellites that far from their slots.
+_SLIDE_DEG = 4.0
+# And with so many times no better beam helps any more.
+_HOPELESS = 4.0
 # Of the power must come from the list: else what is seen is something else.
 _EXPLAINED = 0.5
 # Two objects are brought onto two sources by many mounts.
@@ -50,6 +56,8 @@ _LEAST_SEEN = 3
 _DEGENERATE = 0.95
 _SEEN = 3.0
 _ONE_SIDED_95 = 1.645
+# What has set is not seen; at the horizon refraction lifts by half a degree.
+_HORIZON_DEG = -1.0
 _TILTS = ("tilt_north", "tilt_east", "azimuth_zero")
 
 
@@ -112,13 +120,51 @@ def solve(
     samples = samples_for_fit(ds)
     if not np.ptp(samples.readings) > 0.0:
         raise SessionError("readings", samples.readings[0], "not all the same: nothing is seen")
+    catalog = as_catalog(catalog)
+    _listing(catalog, ds)  # a list that is none is refused before the long work
+    return solve_sky(
+        ds,
+        build_up(samples, most_parameters=most_parameters),
+        catalog,
+        azimuth=azimuth,
+        azimuth_sigma=azimuth_sigma,
+        tilt_sigma=tilt_sigma,
+        fixed=fixed,
+        most_parameters=most_parameters,
+    )
+
+
+def solve_sky(
+    ds: xr.Dataset,
+    free: Sky,
+    catalog: CatalogLike,
+    *,
+    azimuth: float | None = None,
+    azimuth_sigma: float = 3.0,
+    tilt_sigma: float = 3.0,
+    fixed: Sequence[str] = (),
+    most_parameters: int = 85,
+) -> Solution:
+    """Solve a session whose sky is modelled already: `solve` without its first step.
+
+    Parameters
+    ----------
+    ds : Dataset
+        The session.
+    free : Sky
+        Its model without a list (`skyscan_lab.solving.buildup.build_up`), which serves for as many
+        lists as one likes.
+    catalog, azimuth, azimuth_sigma, tilt_sigma, fixed, most_parameters
+        As for `solve`.
+    """
+    _check(azimuth_sigma, tilt_sigma, fixed)
+    samples = free.samples
     listed = _listing(as_catalog(catalog), ds)
-    free = build_up(samples, most_parameters=most_parameters)
     found = _attitudes(free, listed.vectors, azimuth, azimuth_sigma, tilt_sigma)
     terms = tuple(name for name in _TILTS if name not in fixed)
     slots = slots_of(listed.vectors)
     belief = _belief(azimuth, azimuth_sigma, tilt_sigma)
-    quick = [
+    tried = [
         tie(
             free,
             slots,
@@ -130,15 +176,19 @@ def solve(
         )
         for one in found
     ]
-    ways = _distinct(sorted((one for one in quick if one), key=lambda one: one.fit.cost))
+    ways = _distinct(sorted((one for one in tried if one), key=lambda one: one.fit.cost))
     if not ways:
         return _nowhere(free, ds)
     best = refine(ways[0], steps=_STEPS)
     best = with_unlisted(best, _UNLISTED, most_parameters=most_parameters, steps=_STEPS)
-    best = _grown(best, most_parameters)
+    if best.fit.rms <= _HOPELESS * free.fit.rms:
+        best = _grown(best, most_parameters)
     best, undetermined = _with_offset(best, fixed)
     alternatives = _alternatives(ways, free)
     status = _status(best, free, alternatives)
+    if status == "unique" and (slide := _slide(best, listed)) is not None:
+        status = "ambiguous"
+        undetermined += (f"the list: slid along the arc by {slide:.0f} degrees it explains more",)
     errors = strip_errors(best.sky)
     if not samples.response_known:
         undetermined += (
@@ -176,9 +226,9 @@ def _listing(catalog: Catalog, ds: xr.Dataset) -> Listing:
     if time is not None and np.isnat(time):
         raise SessionError("time", "none", "recorded: the catalogue's objects move")
     azimuth, elevation = catalog.directions(time, location_of(ds))
-    known = np.isfinite(azimuth[0]) & np.isfinite(elevation[0])
+    known = np.isfinite(azimuth[0]) & (elevation[0] > _HORIZON_DEG)
     if not known.any():
-        raise InvalidInput("catalog", "an empty list", "at least one object that may be seen")
+        raise InvalidInput("catalog", "nothing above the horizon", "at least one object above it")
     names = tuple(str(name) for name in np.asarray(catalog.names)[known])
     return Listing(names, unit_vector(azimuth[0][known], elevation[0][known]))
 
@@ -208,7 +258,7 @@ def _attitudes(
 
 def _mount_of(attitude: Attitude, fixed: Sequence[str]) -> Floats:
     mount = np.zeros(len(MOUNT_NAMES))
-    mount[:3] = attitude.rotation
+    mount[:3] = attitude.terms
     mount[[name in fixed for name in MOUNT_NAMES]] = 0.0
     return mount
 
@@ -258,9 +308,8 @@ def _distinct(ways: Sequence[TiedSky]) -> list[TiedSky]:
 
 
 def _apart_deg(one: TiedSky, other: TiedSky) -> float:
-    turn = Rotation.from_rotvec(one.mount[:3]) * Rotation.from_rotvec(other.mount[:3]).inv()
-    rest = np.linalg.norm(one.mount[3:] - other.mount[3:])
-    return float(np.degrees(turn.magnitude() + rest))
+    rest = float(np.linalg.norm(one.mount[3:] - other.mount[3:]))
+    return float(np.degrees(angle_between(one.mount, other.mount) + rest))
 
 
 def _grown(best: TiedSky, most_parameters: int) -> TiedSky:
@@ -268,9 +317,9 @@ def _grown(best: TiedSky, most_parameters: int) -> TiedSky:
         richer = refine(best, beam=ApertureBeam(modes_up_to(order)), steps=_STEPS)
         if richer.fit.numbers.size > most_parameters:
             break
-        gain = beam_gain(best.fit, richer.fit, best.sky.samples, best.sky.hpbw_deg)
-        if gain > 0.0:
-            best = richer
+        if beam_gain(best.fit, richer.fit, best.sky.samples, best.sky.hpbw_deg) <= 0.0:
+            break
+        best = richer
     return best
 
 
@@ -300,6 +349,17 @@ def _alternatives(ways: Sequence[TiedSky], free: Sky) -> tuple[Alternative, ...]
         )
         for way in ways[1:]
     )
+
+
+def _slide(tied: TiedSky, listed: Listing) -> float | None:
+    """By how much a list of the arc would have to be slid, where the readings insist on that."""
+    arc = arc_of(listed.vectors)
+    if arc is None:
+        return None
+    slide_deg, ratio = slide_wanted(tied, arc)
+    count = independent_readings(tied.sky.samples, tied.fit.rms / ratio, tied.sky.hpbw_deg)
+    gain = count * np.log(ratio)
+    return slide_deg if abs(slide_deg) > _SLIDE_DEG and gain > _CLEAR else None
 
 
 def _status(best: TiedSky, free: Sky, alternatives: Sequence[Alternative]) -> Status:
@@ -379,9 +439,6 @@ def _power_errors(sky: Sky, power: Floats) -> Floats:
     mine = np.searchsorted(order, places)
     stretch = np.ones(fit.numbers.size)
     stretch[mine] = 1.0 / power
-    information = fit.information * np.outer(stretch, stretch)
-    scale = np.sqrt(np.maximum(np.diag(information), 1e-300))
-    values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
-    covariance = (vectors / np.maximum(values, 1e-12)) @ vectors.T / np.outer(scale, scale)
+    covariance = covariance_of(fit.information * np.outer(stretch, stretch))
     # The noise of a map is a guess; what the model leaves is a fact.
     return np.asarray(fit.scatter / sky.samples.noise * np.sqrt(np.diag(covariance)[mine]))

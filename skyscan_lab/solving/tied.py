@@ -200,16 +200,27 @@ def refine(
     return _again(tied, model, parameters, chosen, steps)
 
 
+def with_slots(tied: TiedSky, slots: Sequence[Slot], mount: Floats, *, steps: int) -> TiedSky:
+    """Fit on with every slot elsewhere, and a mount to begin with that goes with that."""
+    vectors = np.array([slot.vector for slot in slots])
+    model, parameters, terms = tied.sky.model, tied.sky.fit.parameters, _terms_of(tied)
+    sky = _fit(tied.sky, model, parameters, vectors, mount, terms, _belief_of(tied), steps, True)
+    return TiedSky(sky, tuple(slots))
+
+
 def _again(
     tied: TiedSky, model: ForwardModel, parameters: Floats, terms: Sequence[str], steps: int
 ) -> TiedSky:
     vectors = np.array([slot.vector for slot in tied.slots])
-    ties = tied.fit.ties
-    belief = Belief(ties.believed, ties.doubt)
+    belief = _belief_of(tied)
     sky = _fit(
         tied.sky, model, parameters, vectors, tied.mount, terms, belief, steps, beam_free=True
     )
     return TiedSky(sky, tied.slots)
+
+
+def _belief_of(tied: TiedSky) -> Belief:
+    return Belief(tied.fit.ties.believed, tied.fit.ties.doubt)
 
 
 def _terms_of(tied: TiedSky) -> tuple[str, ...]:

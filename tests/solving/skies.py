@@ -42,8 +42,10 @@ def session(truth, azimuth, elevation, *, noise, step=0.0, units="counts", seed=
     return session_from_points(az.ravel(), el.ravel(), readings, units=units)
 
 
-def turned(azimuth_deg, elevation_deg, rotation_deg):
-    """Where a mount that is turned by a rotation vector on (north, east, up) shows directions."""
-    v = Rotation.from_rotvec(np.radians(rotation_deg)).apply(vectors(azimuth_deg, elevation_deg))
-    azimuth = np.degrees(np.arctan2(v[:, 1], v[:, 0])) % 360
+def turned(azimuth_deg, elevation_deg, terms_deg):
+    """Where a mount shows directions: tilted about north and east, then turned."""
+    north, east, zero = terms_deg
+    tilt = Rotation.from_rotvec(np.radians([north, east, 0.0]))
+    v = tilt.apply(vectors(azimuth_deg, elevation_deg))
+    azimuth = (np.degrees(np.arctan2(v[:, 1], v[:, 0])) + zero) % 360
     return azimuth, np.degrees(np.arcsin(v[:, 2]))

@@ -22,14 +22,12 @@ LISTED = QTable(
         "elevation": [31.0, 40.0, 34.0, 44.5, 38.0, 42.0, 33.0, 45.0, 36.0] * u.deg,
     }
 )
-ROTATION_DEG = (1.2, -0.9, 24.0)
+MOUNT_DEG = (1.2, -0.9, 24.0)
 POWER = np.array([4.0, 2.0, 0.0, 1.5, 3.0, 0.0, 2.5, 1.0, 0.8])
 
 
 def make(power=POWER, seed=1, **options):
-    azimuth, elevation = skies.turned(
-        LISTED["azimuth"].value, LISTED["elevation"].value, ROTATION_DEG
-    )
+    azimuth, elevation = skies.turned(LISTED["azimuth"].value, LISTED["elevation"].value, MOUNT_DEG)
     truth = skies.Truth(azimuth, elevation, power, 4.0, 400.0, 160.0)
     return skies.session(
         truth,
@@ -51,7 +49,7 @@ def test_the_mount_is_found_from_the_sky_alone(solved):
     assert solved.status == "unique"
     terms = dict(zip(solved.pointing["term"], solved.pointing["value"].value, strict=True))
     errors = dict(zip(solved.pointing["term"], solved.pointing["error"].value, strict=True))
-    for name, truth in zip(("tilt_north", "tilt_east", "azimuth_zero"), ROTATION_DEG, strict=True):
+    for name, truth in zip(("tilt_north", "tilt_east", "azimuth_zero"), MOUNT_DEG, strict=True):
         assert abs(terms[name] - truth) < min(4.0 * errors[name], 0.2), name
 
 
@@ -136,10 +134,16 @@ def test_fixed_terms_are_nothing():
 
 
 def test_a_list_that_never_comes_into_the_map_is_a_failure():
-    far = QTable({"name": ["far"], "azimuth": [20.0] * u.deg, "elevation": [-60.0] * u.deg})
+    far = QTable({"name": ["far"], "azimuth": [20.0] * u.deg, "elevation": [30.0] * u.deg})
     solved = solve(make(), far, azimuth=0.0, azimuth_sigma=1.0, tilt_sigma=1.0)
     assert solved.status == "failed"
     assert not solved.sources["listed"].any()
+
+
+def test_what_has_set_is_not_looked_for():
+    down = QTable({"name": ["down"], "azimuth": [160.0] * u.deg, "elevation": [-5.0] * u.deg})
+    with pytest.raises(InvalidInput, match="above it"):
+        solve(make(), down)
 
 
 def test_what_is_known_of_the_mount_is_kept_and_wrong_lists_are_not_believed():
