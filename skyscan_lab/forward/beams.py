@@ -19,14 +19,19 @@ from skyscan_lab.antenna.airy import half_power_argument
 from skyscan_lab.antenna.base import check_hpbw
 from skyscan_lab.errors import InvalidInput
 from skyscan_lab.forward.frames import Frames, source_vectors
-from skyscan_lab.forward.kernels import ELLIPSE, aperture_powers, gaussian_powers
+from skyscan_lab.forward.gaussian import gaussian_powers
+from skyscan_lab.forward.kernels import ELLIPSE, aperture_powers
+from skyscan_lab.forward.normal import APERTURE, GAUSSIAN
 from skyscan_lab.forward.radial import radial_table
+from skyscan_lab.forward.tiles import Tiles
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 _ELLIPSE_NAMES = ("beam_xx", "beam_xy", "beam_yy")
 _MOST_BLOCKED = 0.5
 _SMALL = 1e-4
+_NO_TABLES, _NO_MODES = np.zeros((1, 1, 2)), np.zeros((0, 4), dtype=np.int64)
 
 
 class Beam(ABC):
@@ -52,6 +57,11 @@ class Beam(ABC):
     def prior_sigma(self) -> Floats:
         """Standard deviation of a prior at 0 for each parameter; infinite where there is none."""
         return np.full(len(self.names), np.inf)
+
+    @property
+    def compiled(self) -> tuple[int, Floats, Integers] | None:
+        """What `normal_equations` takes for it: family, tables, modes; None if it knows it not."""
+        return None
 
     def powers(
         self, frames: Frames, sources: Floats, parameters: Floats, *, derivatives: bool = True
@@ -151,6 +161,11 @@ class GaussianBeam(Beam):
         """Name of each parameter."""
         return _ELLIPSE_NAMES
 
+    @property
+    def compiled(self) -> tuple[int, Floats, Integers]:
+        """What `normal_equations` takes for it."""
+        return GAUSSIAN, _NO_TABLES, _NO_MODES
+
     def start(self, hpbw_deg: float | tuple[float, float]) -> Floats:
         """Parameters of an upright beam of some width."""
         first, second = np.radians(check_hpbw(hpbw_deg)) / 2.0
@@ -167,9 +182,7 @@ class GaussianBeam(Beam):
         wanted: bool,
     ) -> None:
         gaussian_powers(
-            frames.across,
-            frames.along,
-            frames.ahead,
+            Tiles.as_they_are(frames.across, frames.along, frames.ahead).columns,
             vectors,
             powers,
             parameters,
@@ -283,8 +296,13 @@ class ApertureBeam(Beam):
         ellipse = [radius / first, 0.0, radius / second]
         return np.array([*ellipse, blockage**2, *np.zeros(len(self.modes))])
 
+    @property
+    def compiled(self) -> tuple[int, Floats, Integers]:
+        """What `normal_equations` takes for it."""
+        return APERTURE, *self._tables
+
     @cached_property
-    def _tables(self) -> tuple[Floats, NDArray[np.int64]]:
+    def _tables(self) -> tuple[Floats, Integers]:
         orders = [(0, 0)]
         orders += sorted({(mode.n, mode.m) for mode in self.modes} - {(0, 0)})
         rows = [

@@ -15,23 +15,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from skyscan_lab.errors import SkyscanError
+from skyscan_lab.forward.descent import DAMPING, FARTHEST, next_damping, step
 from skyscan_lab.forward.model import ForwardModel
+from skyscan_lab.forward.normal import KINDS, descend, normal_equations
 from skyscan_lab.forward.ties import Ties
 
 Floats = NDArray[np.float64]
 
-_DAMPING = 1e-2
-_EASE = 8.0
-_STIFFEN = 5.0
-_MOST_DAMPING = 1e9
-_TRIES = 14
-_LEAST_DAMPING = 1e-12
-_FREEZES = 4
-# A number that no reading holds may be thrown anywhere; its square is still to be one.
-_FARTHEST = 1e100
 # Of a source, over the floor.
 _LOG_POWER = np.array([-7.0, 30.0])
 _LOG_STRIDE = 2.0
@@ -128,28 +120,19 @@ def least_squares(
         Where the model has no value at the start.
     """
     problem = _Problem(model, readings, weights, ties)
-    here = problem.at(np.clip(ties.begin if numbers is None else numbers, *problem.bounds))
+    begin = np.clip(ties.begin if numbers is None else numbers, *problem.bounds)
+    here = problem.fitted(begin, steps, tolerance)
     if here is None:
         raise CannotBegin("the model has no reading where a fit is to begin")
-    damping = _DAMPING
-    for _ in range(steps):
-        gained = None
-        for _ in range(_TRIES):
-            there = problem.at(here.step(damping, problem.bounds, problem.stride))
-            if there is not None and there.cost < here.cost:
-                gained = (here.cost - there.cost) / here.cost
-                here, damping = there, max(damping / _EASE, _LEAST_DAMPING)
-                break
-            damping *= _STIFFEN
-            if damping > _MOST_DAMPING:
-                break
-        if gained is None or gained < tolerance:
-            break
     parameters, _ = ties.expand(here.numbers)
-    counted = here.residual[weights > 0.0]
-    freedom = max(counted.size - here.numbers.size, 1)
-    scatter = float(np.sqrt(np.sum(counted**2) / freedom))
+    counted = weights > 0.0
+    freedom = max(int(np.count_nonzero(counted)) - here.numbers.size, 1)
+    squares = np.dot(here.residual * counted, here.residual)
+    scatter = float(np.sqrt(squares / freedom))
     return Fit(ties, here.numbers, parameters, here.residual, here.cost, here.information, scatter)
+
+
+_Found = tuple[float, Floats, Floats, Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,48 +145,105 @@ class _Point:
     information: Floats
     pull: Floats
 
-    def step(self, damping: float, bounds: tuple[Floats, Floats], stride: Floats) -> Floats:
-        """Where to try next, within bounds and not further than a stride."""
-        scale = np.diag(self.information).copy()
-        scale[scale <= 0.0] = 1.0
-        matrix = self.information + damping * np.diag(scale)
-        moves = np.ones(self.numbers.size, dtype=bool)
-        step = np.zeros(self.numbers.size)
-        least, most = bounds
-        for _ in range(_FREEZES):
-            part = np.flatnonzero(moves)
-            step[:] = 0.0
-            try:
-                factor = cho_factor(matrix[np.ix_(part, part)], check_finite=False)
-            except LinAlgError:
-                return self.numbers
-            step[part] = cho_solve(factor, self.pull[part], check_finite=False)
-            # What stands at a bound and would cross it stays, and the others know.
-            stuck = ((self.numbers <= least) & (step < 0.0)) | (
-                (self.numbers >= most) & (step > 0.0)
-            )
-            if not np.any(stuck & moves):
-                break
-            moves &= ~stuck
-        return np.clip(self.numbers + np.clip(step, -stride, stride), least, most)
-
 
 class _Problem:
     """Cost and normal equations, as functions of the free numbers."""
 
     def __init__(self, model: ForwardModel, readings: Floats, weights: Floats, ties: Ties) -> None:
         self._model = model
+        self._ties = ties
         self._readings = readings
         self._weights = weights
-        self._ties = ties
-        least, most, self._prior, self.stride = _limits(model, ties)
+        least, most, self._prior, self.stride = limits(model, ties)
         self._mean = ties.prior_mean
         self.bounds = least, most
+        if model.beam.compiled is not None:
+            tiles = model.frames.tiles
+            # What the compiled functions take first, and last but for where it goes.
+            self._fixed = (
+                tiles.columns,
+                tiles.centres,
+                tiles.radii,
+                model.arranged_floor,
+                KINDS[model.kind],
+                *model.beam.compiled,
+                len(model.beam.names),
+            )
+            self._data = tiles.arranged(readings), tiles.arranged(weights, 0.0)
+
+    def fitted(self, begin: Floats, steps: int, tolerance: float) -> _Point | None:
+        """Where the fit ends; None where the model has no value at the start."""
+        selects = self._ties.selects
+        if self._model.beam.compiled is None or selects is None:
+            return self._fitted_step_by_step(begin, steps, tolerance)
+        start = self._ties.start.astype(float)
+        start[selects] = begin
+        cost, numbers, residual, information = descend(
+            *self._fixed, start, selects, *self._data, self._prior, *self.bounds, self.stride,
+            steps, tolerance,
+        )  # fmt: skip
+        if np.isnan(cost):
+            return None
+        rest = self._model.frames.tiles.put_back(residual)
+        return _Point(numbers, rest, cost, information, np.zeros(numbers.size))
+
+    def _fitted_step_by_step(self, begin: Floats, steps: int, tolerance: float) -> _Point | None:
+        """As `descend`, where numbers are tied, or the beam is not compiled."""
+        here = self.at(begin)
+        if here is None:
+            return None
+        damping, tries, done = DAMPING, 0, 0
+        while done < steps:
+            there = self.at(
+                step(here.numbers, here.information, here.pull, damping, *self.bounds, self.stride)
+            )
+            better = there is not None and there.cost < here.cost
+            damping, tries = next_damping(damping, tries, better)
+            if there is not None and better:
+                gained = (here.cost - there.cost) / here.cost
+                here, done = there, done + 1
+                if gained < tolerance:
+                    break
+            elif tries < 0:
+                break
+        return here
 
     def at(self, numbers: Floats) -> _Point | None:
-        if not np.all(np.abs(numbers) < _FARTHEST):
+        if not np.all(np.abs(numbers) < FARTHEST):
             return None
         parameters, spread = self._ties.expand(numbers)
+        found = (
+            self._by_derivatives(parameters, spread)
+            if self._model.beam.compiled is None
+            else self._compiled(parameters, spread)
+        )
+        if found is None:
+            return None
+        cost, residual, information, pull = found
+        off = numbers - self._mean
+        information[np.diag_indices_from(information)] += self._prior
+        return _Point(
+            numbers,
+            residual,
+            cost + float(self._prior @ off**2),
+            information,
+            pull - self._prior * off,
+        )
+
+    def _compiled(self, parameters: Floats, spread: Floats) -> _Found | None:
+        moves = np.flatnonzero(spread.any(axis=1))
+        information, pull = np.empty((moves.size, moves.size)), np.empty(moves.size)
+        residual = np.empty(self._data[0].size)
+        cost = normal_equations(
+            *self._fixed, parameters, moves, *self._data, residual, information, pull
+        )
+        if np.isnan(cost):
+            return None
+        part = spread[moves]
+        rest = self._model.frames.tiles.put_back(residual)
+        return cost, rest, part.T @ information @ part, part.T @ pull
+
+    def _by_derivatives(self, parameters: Floats, spread: Floats) -> _Found | None:
         found = self._model.evaluate(parameters)
         if found is None:
             return None
@@ -211,18 +251,11 @@ class _Problem:
         jacobian = found.jacobian @ spread if selects is None else found.jacobian[:, selects]
         residual = self._readings - found.value
         weighted = jacobian * self._weights[:, None]
-        information = weighted.T @ jacobian
-        information[np.diag_indices_from(information)] += self._prior
-        return _Point(
-            numbers,
-            residual,
-            float(self._weights @ residual**2 + self._prior @ (numbers - self._mean) ** 2),
-            information,
-            weighted.T @ residual - self._prior * (numbers - self._mean),
-        )
+        cost = float(self._weights @ residual**2)
+        return cost, residual, weighted.T @ jacobian, weighted.T @ residual
 
 
-def _limits(model: ForwardModel, ties: Ties) -> tuple[Floats, Floats, Floats, Floats]:
+def limits(model: ForwardModel, ties: Ties) -> tuple[Floats, Floats, Floats, Floats]:
     """Bounds, precision of a prior at 0, and longest step of each free number."""
     blocks = model.blocks(model.count(ties.start))
     least = np.full(ties.start.size, -np.inf)

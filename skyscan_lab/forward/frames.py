@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from skyscan_lab.forward.tiles import Tiles
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,11 @@ class Frames:
             np.ascontiguousarray(np.stack([-up * cosine, -up * sine, flat], axis=-1)),
             np.ascontiguousarray(np.stack([flat * cosine, flat * sine, up], axis=-1)),
         )
+
+    @cached_property
+    def tiles(self) -> Tiles:
+        """The same in blocks, near ones together; of boresights only."""
+        return Tiles.near_together(self.across, self.along, self.ahead)
 
     @classmethod
     def around_source(cls, across_deg: ArrayLike, along_deg: ArrayLike) -> Frames:

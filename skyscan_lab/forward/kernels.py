@@ -1,8 +1,7 @@
-"""Received power of all samples from all sources, with every derivative, in one pass.
+"""Received power of all samples from all sources through an aperture, with every derivative.
 
 Compiled, and in one thread: on a shared machine two are slower. Offsets are the direction cosines
-(across, along) of a source in the frame of a boresight, which for an aperture are exactly what its
-far field depends on; for a Gaussian they are turned into the angle itself.
+(across, along) of a source in the frame of a boresight: what the far field depends on.
 
 Columns of the derivatives: log power, azimuth, elevation of each source, then the beam's own
 parameters: the three of its ellipse, then what the family adds.
@@ -22,7 +21,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 ELLIPSE = 3
-_LN2 = math.log(2.0)
 
 
 @njit(cache=True, inline="always")
@@ -44,62 +42,6 @@ def _look_up(tables: Floats, which: int, u: float) -> tuple[float, float]:
     second, third = 3.0 * rise - 2.0 * at_low - at_high, at_low + at_high - 2.0 * rise
     value = low + x * (at_low + x * (second + x * third))
     return value, (at_low + x * (2.0 * second + 3.0 * x * third)) / STEP
-
-
-@njit(cache=True, nogil=True)
-def gaussian_powers(
-    across: Floats,
-    along: Floats,
-    ahead: Floats,
-    vectors: Floats,
-    powers: Floats,
-    ellipse: Floats,
-    received: Floats,
-    derivatives: Floats,
-    wanted: bool,
-) -> None:
-    """Gaussian beam ``2^(−|L (x, y)|²)``, with ``L`` the symmetric matrix of `ellipse`, 1/rad."""
-    sources = powers.size
-    first, cross, second = ellipse[0], ellipse[1], ellipse[2]
-    for k in range(across.shape[0]):
-        total = 0.0
-        beam_1, beam_2, beam_3 = 0.0, 0.0, 0.0
-        for i in range(sources):
-            c, d = _dot(across[k], vectors[i, 0]), _dot(along[k], vectors[i, 0])
-            sine = math.sqrt(c * c + d * d)
-            cosine = _dot(ahead[k], vectors[i, 0])
-            # Angle over its sine, and the derivative of that by half the sine squared.
-            if sine < 1e-4 and cosine > 0.0:
-                stretch, slope = 1.0 + sine * sine / 6.0, 1.0 / 3.0
-            else:
-                # Straight behind there is no direction, and no beam to speak of.
-                safe = max(sine, 1e-9)
-                stretch = math.atan2(sine, cosine) / safe
-                if abs(cosine) < 1e-6:
-                    cosine = 1e-6
-                slope = (1.0 / cosine - stretch) / (safe * safe)
-            x, y = stretch * c, stretch * d
-            u, v = first * x + cross * y, cross * x + second * y
-            gain = powers[i] * math.exp(-_LN2 * (u * u + v * v))
-            total += gain
-            if wanted:
-                by_u, by_v = -2.0 * _LN2 * u * gain, -2.0 * _LN2 * v * gain
-                by_x, by_y = first * by_u + cross * by_v, cross * by_u + second * by_v
-                beam_1 += by_u * x
-                beam_2 += by_u * y + by_v * x
-                beam_3 += by_v * y
-                inward = slope * (by_x * c + by_y * d)
-                by_c, by_d = stretch * by_x + inward * c, stretch * by_y + inward * d
-                derivatives[k, 3 * i] = gain
-                for j in range(1, 3):
-                    derivatives[k, 3 * i + j] = by_c * _dot(across[k], vectors[i, j]) + by_d * _dot(
-                        along[k], vectors[i, j]
-                    )
-        received[k] = total
-        if wanted:
-            derivatives[k, 3 * sources] = beam_1
-            derivatives[k, 3 * sources + 1] = beam_2
-            derivatives[k, 3 * sources + 2] = beam_3
 
 
 @njit(cache=True, nogil=True)

@@ -123,6 +123,11 @@ class ForwardModel:
         }
         return np.stack([np.ones_like(elevation), *(terms[name] for name in self.floor)], axis=1)
 
+    @cached_property
+    def arranged_floor(self) -> Floats:
+        """The same in the order of the frames' tiles, shape (1 + terms, m)."""
+        return self.frames.tiles.arranged(np.ascontiguousarray(self.floor_terms.T))
+
     def blocks(self, sources: int) -> dict[str, slice]:
         """Where each block of the parameters lies, for so many sources."""
         sizes = {
