@@ -1,13 +1,17 @@
-"""Kriging of what a forward model leaves: large where the sky is bright, small where it is not.
+"""What a forward model leaves, as a random field: large where the sky is bright, small elsewhere.
 
-What a model gets wrong of a beam is a share of the power that comes through it. So the residual is
-a random field of the beam's smoothness times an amplitude ``√(a² + b² s²)``, with ``s`` the share
-of the received power that is not floor, beside the noise of a reading. Amplitudes, length and noise
-are those of the largest likelihood, over compact blocks of samples [1]_.
+What a model gets wrong of a beam is a share of the power that comes through it, and as smooth as
+the beam; what it gets wrong of the floor, weak sources that it has not, is the same everywhere.
+So the residual is the sum of two fields, one with an amplitude in proportion to the share of the
+received power that is not floor, beside the noise of a reading. Amplitudes, lengths and noise are
+those of the largest likelihood: of what the model's own numbers cannot take up [1]_, where these
+are many for the samples; over compact blocks of samples [2]_, where there are many samples.
 
 References
 ----------
-.. [1] A. V. Vecchia, "Estimation and model identification for continuous spatial processes",
+.. [1] H. D. Patterson and R. Thompson, "Recovery of inter-block information when block sizes are
+   unequal", Biometrika 58, 545 (1971).
+.. [2] A. V. Vecchia, "Estimation and model identification for continuous spatial processes",
    J. R. Statist. Soc. B 50, 297 (1988); here with blocks in place of neighbours.
 """
 
@@ -22,16 +26,19 @@ from scipy.optimize import minimize
 
 from skyscan_lab.interpolation.covariance import squared_chords
 from skyscan_lab.interpolation.likelihood import compact_blocks
-from skyscan_lab.interpolation.windows import windows
 
 Values = NDArray[np.float64]
 
+_MOST_AT_ONCE = 700
 _BLOCK = 200
 _MOST_BLOCKS = 12
-_WINDOW = 128
-_STEPS = 160
-# A length beyond these shares of the beam is no property of a beam.
-_LENGTHS_HPBW = (0.15, 2.0)
+_STEPS = 60
+# Lengths in half-power widths, which the samples move as far as they know better.
+_LENGTHS_HPBW = np.array([0.5, 0.4])
+_LENGTH_DOUBT = 0.7
+_LOG_RANGE = (-7.0, 4.0)
+# Directions among the model's numbers that the samples do not hold at all.
+_RANK = 1e-10
 
 
 @dataclass(frozen=True)
@@ -41,57 +48,44 @@ class ResidualField:
     Attributes
     ----------
     base, bright : float
-        Standard deviation where all is floor, and what comes to it where nothing is, in the units
-        of the readings.
-    length_rad : float
-        Of its Gaussian correlation, ``exp(−h²/2ℓ²)``.
+        Standard deviation of what is the same everywhere, and of what comes to it where nothing
+        is floor, in the units of the readings.
+    base_length_rad, bright_length_rad : float
+        Of their Gaussian correlations, ``exp(−h²/2ℓ²)``.
     noise : float
         Standard deviation of a reading about it.
     """
 
     base: float
     bright: float
-    length_rad: float
+    base_length_rad: float
+    bright_length_rad: float
     noise: float
 
-    def amplitude(self, share: Values) -> Values:
-        """Standard deviation at shares of power."""
-        return np.hypot(self.base, self.bright * share)
+    def variance(self, share: Values) -> Values:
+        """Variance at shares of power."""
+        return np.asarray(self.base**2 + (self.bright * share) ** 2)
 
-    def covariance(self, one: Values, a: Values, other: Values, b: Values) -> Values:
-        """Covariance of places with given unit vectors and amplitudes."""
-        squares = squared_chords(one, other)
-        return np.asarray(np.outer(a, b) * np.exp(-0.5 * squares / self.length_rad**2))
+    def covariance(self, one: Values, share: Values, other: Values, other_share: Values) -> Values:
+        """Covariance of places with given unit vectors and shares of power, shape (n, m)."""
+        everywhere, bright = self.parts(squared_chords(one, other), share, other_share)
+        return np.asarray(everywhere + bright)
 
-    def estimate(
-        self, vectors: Values, share: Values, residual: Values, wanted: Values, there: Values
-    ) -> tuple[Values, Values]:
-        """Residual and its standard error at other directions.
-
-        Parameters
-        ----------
-        vectors, share, residual : ndarray, shape (n, 3), (n,), (n,)
-            Of the samples.
-        wanted, there : ndarray, shape (m, 3), (m,)
-            Directions asked for, and the share of power there.
-        """
-        amplitude, asked_for = self.amplitude(share), self.amplitude(there)
-        values, variance = np.empty(len(wanted)), np.empty(len(wanted))
-        size = min(_WINDOW, len(vectors))
-        for members, asked in windows(vectors, wanted, size):
-            near, a = vectors[members], amplitude[members]
-            matrix = self.covariance(near, a, near, a)
-            matrix.flat[:: members.size + 1] += self.noise**2
-            factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-            across = self.covariance(near, a, wanted[asked], asked_for[asked])
-            weights = cho_solve(factor, across, check_finite=False)
-            values[asked] = residual[members] @ weights
-            variance[asked] = asked_for[asked] ** 2 - np.einsum("nm,nm->m", across, weights)
-        return values, np.sqrt(np.maximum(variance, 0.0))
+    def parts(self, squares: Values, share: Values, other_share: Values) -> tuple[Values, Values]:
+        """Covariances of the two fields at squared chords between places."""
+        everywhere = self.base**2 * np.exp(-0.5 * squares / self.base_length_rad**2)
+        bright = self.bright**2 * np.exp(-0.5 * squares / self.bright_length_rad**2)
+        bright *= share[:, None] * other_share[None, :]
+        return everywhere, bright
 
 
 def fit_residual(
-    vectors: Values, share: Values, residual: Values, hpbw_rad: float, least_noise: float
+    vectors: Values,
+    share: Values,
+    residual: Values,
+    jacobian: Values,
+    hpbw_rad: float,
+    least_noise: float,
 ) -> ResidualField:
     """Field of the largest likelihood.
 
@@ -99,44 +93,97 @@ def fit_residual(
     ----------
     vectors, share, residual : ndarray, shape (n, 3), (n,), (n,)
         Of the samples.
+    jacobian : ndarray, shape (n, f)
+        Derivatives of the model by its free numbers.
     hpbw_rad : float
         Width of the beam.
     least_noise : float
         What a reading has at least, that of its rounding for one.
     """
-    blocks = compact_blocks(vectors, _BLOCK)
-    keep = np.linspace(0, len(blocks) - 1, min(len(blocks), _MOST_BLOCKS)).astype(int)
-    chosen = [blocks[place] for place in np.unique(keep)]
+    if len(vectors) <= _MOST_AT_ONCE:
+        scale = np.linalg.norm(jacobian, axis=0)
+        blocks = [_Block(vectors, share, residual, jacobian[:, scale > 0.0] / scale[scale > 0.0])]
+    else:
+        parts = compact_blocks(vectors, _BLOCK)
+        keep = np.linspace(0, len(parts) - 1, min(len(parts), _MOST_BLOCKS)).astype(int)
+        blocks = [
+            _Block(vectors[part], share[part], residual[part], np.empty((part.size, 0)))
+            for part in (parts[place] for place in np.unique(keep))
+        ]
     spread = max(float(np.std(residual)), 1e-6)
-    low, high = (np.log(part * hpbw_rad) for part in _LENGTHS_HPBW)
+    usual = np.log(_LENGTHS_HPBW * hpbw_rad)
 
     def field(point: Values) -> ResidualField:
+        base, bright, noise = spread * np.exp(point[[0, 1, 4]])
+        lengths = np.exp(usual + point[2:4])
         return ResidualField(
-            float(np.exp(point[0])),
-            float(np.exp(point[1])),
-            float(np.exp(np.clip(point[2], low, high))),
-            float(np.hypot(least_noise, np.exp(point[3]))),
+            float(base),
+            float(bright),
+            float(lengths[0]),
+            float(lengths[1]),
+            float(np.hypot(least_noise, noise)),
         )
 
-    def loss(point: Values) -> float:
+    def loss(point: Values) -> tuple[float, Values]:
         tried = field(point)
-        total = 0.0
-        for block in chosen:
-            a = tried.amplitude(share[block])
-            matrix = tried.covariance(vectors[block], a, vectors[block], a)
-            matrix.flat[:: block.size + 1] += tried.noise**2
-            try:
-                factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-            except LinAlgError:
-                return float("inf")
-            solved = cho_solve(factor, residual[block], check_finite=False)
-            total += float(residual[block] @ solved) + 2.0 * float(
-                np.sum(np.log(np.diag(factor[0])))
-            )
-        return 0.5 * total
+        total = 0.5 * float(np.sum((point[2:4] / _LENGTH_DOUBT) ** 2))
+        slope = np.concatenate([[0.0, 0.0], point[2:4] / _LENGTH_DOUBT**2, [0.0]])
+        own = tried.noise**2 - least_noise**2
+        for block in blocks:
+            found = block.loss(tried, own)
+            if found is None:
+                return 1e30, np.zeros_like(point)
+            total += found[0]
+            slope += found[1]
+        return total, slope
 
-    start = np.log([0.5 * spread, spread, 0.5 * hpbw_rad, 0.3 * spread + 1e-6])
+    start = np.array([np.log(0.5), 0.0, 0.0, 0.0, np.log(0.5)])
+    limits = [_LOG_RANGE, _LOG_RANGE, (-1.2, 1.6), (-1.2, 1.2), _LOG_RANGE]
     found = minimize(
-        loss, start, method="Nelder-Mead", options={"maxfev": _STEPS, "xatol": 0.02, "fatol": 0.1}
+        loss, start, jac=True, method="L-BFGS-B", bounds=limits, options={"maxfun": _STEPS}
     )
     return field(found.x)
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Samples that are taken together."""
+
+    vectors: Values
+    share: Values
+    residual: Values
+    jacobian: Values
+
+    def loss(self, field: ResidualField, own_noise: float) -> tuple[float, Values] | None:
+        """Half the deviance, and its slopes by the logarithms of the field's numbers."""
+        squares = squared_chords(self.vectors, self.vectors)
+        everywhere, bright = field.parts(squares, self.share, self.share)
+        matrix = everywhere + bright
+        matrix.flat[:: len(matrix) + 1] += field.noise**2
+        try:
+            factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+            inverse = cho_solve(factor, np.eye(len(matrix)), check_finite=False)
+            total = 2.0 * float(np.sum(np.log(np.diag(factor[0]))))
+            if self.jacobian.shape[1]:
+                through = inverse @ self.jacobian
+                held = self.jacobian.T @ through
+                held.flat[:: len(held) + 1] += _RANK * np.trace(held) / len(held)
+                of_held = cho_factor(held, lower=True, check_finite=False)
+                inverse -= through @ cho_solve(of_held, through.T, check_finite=False)
+                total += 2.0 * float(np.sum(np.log(np.diag(of_held[0]))))
+        except LinAlgError:
+            return None
+        solved = inverse @ self.residual
+        total += float(self.residual @ solved)
+        inverse -= np.outer(solved, solved)
+        of_everywhere, of_bright = inverse * everywhere, inverse * bright
+        slopes = np.array(
+            [
+                2.0 * of_everywhere.sum(),
+                2.0 * of_bright.sum(),
+                np.sum(of_everywhere * squares) / field.base_length_rad**2,
+                np.sum(of_bright * squares) / field.bright_length_rad**2,
+                2.0 * own_noise * np.trace(inverse),
+            ]
+        )
+        return 0.5 * total, 0.5 * slopes

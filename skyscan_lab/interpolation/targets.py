@@ -133,6 +133,7 @@ class Targets:
 
 _ATTRIBUTES = {
     "rssi_error": {"long_name": "standard error of rssi"},
+    "reading_error": {"long_name": "standard error of rssi as a prediction of one more reading"},
     "weighting_scale": {
         "long_name": "width of the weights at half their height",
         "units": "degree",

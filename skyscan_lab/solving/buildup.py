@@ -281,9 +281,7 @@ def strongest_candidates(sky: Sky, most: int) -> list[tuple[float, float, float,
     return found
 
 
-def _first_sources(
-    samples: Samples, most_sources: int, most_parameters: int, family: Beam
-) -> Sky:
+def _first_sources(samples: Samples, most_sources: int, most_parameters: int, family: Beam) -> Sky:
     """The best of several beginnings: neither beam nor response is known yet."""
     best: Sky | None = None
     for sky in _beginnings(samples, family):

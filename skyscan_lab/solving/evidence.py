@@ -38,8 +38,9 @@ def independent_readings(samples: Samples, rms: float, hpbw_deg: float) -> float
 def information_gain(before: Fit, after: Fit, samples: Samples, hpbw_deg: float) -> float:
     """By how much one more source lowers the Bayesian information criterion; above 0 it pays.
 
-    ``n ln(s²/s′²) − Δp ln n`` with n the `independent_readings` and s, s′ the rms of the
-    residuals [1]_.
+    ``(n − p′) ln(s²/s′²) − Δp ln n`` with n the `independent_readings`, s, s′ the rms of the
+    residuals and p′ the numbers of the richer model [1]_: the noise is not known but taken from
+    what the model leaves, of which its numbers take their part.
 
     References
     ----------
@@ -47,26 +48,32 @@ def information_gain(before: Fit, after: Fit, samples: Samples, hpbw_deg: float)
     """
     count = _count(after, samples, hpbw_deg)
     added = after.numbers.size - before.numbers.size
-    return float(_deviance(before, after, samples, count) - added * np.log(count))
+    freedom = max(count - after.numbers.size, _LEAST_FREEDOM)
+    return float(_deviance(before, after, samples, freedom) - added * np.log(count))
 
 
 def beam_gain(before: Fit, after: Fit, samples: Samples, hpbw_deg: float) -> float:
-    """By how much a richer beam lowers Akaike's information criterion; above 0 it pays [1]_.
+    """By how much a richer beam lowers Akaike's corrected criterion; above 0 it pays [1]_.
 
     Every real beam has all modes, so the question is not which are there, as for sources, but
     which help to say what other readings will be.
 
     References
     ----------
-    .. [1] H. Akaike, "A new look at the statistical model identification", IEEE Trans. Automat.
-       Contr. 19, 716 (1974).
+    .. [1] C. M. Hurvich and C.-L. Tsai, "Regression and time series model selection in small
+       samples", Biometrika 76, 297 (1989).
     """
     count = _count(after, samples, hpbw_deg)
-    added = after.numbers.size - before.numbers.size
-    return float(_deviance(before, after, samples, count) - 2.0 * added)
+
+    def price(numbers: int) -> float:
+        return 2.0 * numbers * count / max(count - numbers - 1.0, _LEAST_FREEDOM)
+
+    dearer = price(after.numbers.size) - price(before.numbers.size)
+    return float(_deviance(before, after, samples, count) - dearer)
 
 
 _FEWEST_SQUARES = 2.0
+_LEAST_FREEDOM = 8.0
 
 
 def _count(fit: Fit, samples: Samples, hpbw_deg: float) -> float:
