@@ -10,11 +10,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from skyscan_lab.grid import ScanGrid
 from skyscan_lab.power import Units
-from skyscan_lab.protocol.graph import RotorKey
+from skyscan_lab.protocol.graph import GraphRotor, RotorKey
 from skyscan_lab.protocol.times import Moment
 from skyscan_lab.station import Limits
 
@@ -101,7 +101,17 @@ class Stop(_Part):
     rotor: RotorKey
 
 
-RpcCall = Annotated[Probe | GetPosition | Move | Park | Jog | Stop, Field(discriminator="method")]
+class Check(_Part):
+    """Ask whether the node's own file allows a rotor as it is described; nothing is connected."""
+
+    method: Literal["check"] = "check"
+    rotor: RotorKey
+    described: GraphRotor
+
+
+RpcCall = Annotated[
+    Probe | GetPosition | Move | Park | Jog | Stop | Check, Field(discriminator="method")
+]
 """Any call; ``method`` says which."""
 
 
@@ -132,12 +142,30 @@ class Done(_Part):
     """The call has been carried out; there is nothing to say about it."""
 
 
-RESULTS: dict[str, type[Probed | PositionNow | Done]] = {
+class Wrong(_Part):
+    """A setting of a rotor that a node does not allow: which, as it was given, and what is."""
+
+    field: str
+    value: JsonValue
+    allowed: str
+
+
+class Checked(_Part):
+    """Whether a node allows a rotor; ``wrong`` is null where it does."""
+
+    wrong: Wrong | None = None
+
+
+Answer = Probed | PositionNow | Done | Checked
+"""Any answer; the method of its call says which (`RESULTS`)."""
+
+RESULTS: dict[str, type[Answer]] = {
     "probe": Probed,
     "position": PositionNow,
     "move": PositionNow,
     "park": PositionNow,
     "jog": Done,
     "stop": Done,
+    "check": Checked,
 }
 """What each method answers."""

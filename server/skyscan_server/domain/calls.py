@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from skyscan_lab.errors import SkyscanError
 from skyscan_lab.grid import ScanGrid
+from skyscan_lab.protocol.graph import GraphRotor
 from skyscan_lab.protocol.rpc import (
+    Check,
+    Checked,
     Done,
     GetPosition,
     Jog,
@@ -25,6 +29,7 @@ from skyscan_lab.protocol.rpc import (
 from skyscan_server.domain.errors import (
     Conflict,
     DomainError,
+    Invalid,
     NotFound,
     Refused,
     Unavailable,
@@ -116,6 +121,23 @@ async def jog(caller: NodeCaller, rotor: RotorRow, call: Jog) -> None:
 async def stop(caller: NodeCaller, rotor: RotorRow) -> None:
     """Stop all motion."""
     await _ask(caller, rotor, Stop(rotor=rotor.key), Done, CALL_TIMEOUT_S)
+
+
+async def require_allowed(caller: NodeCaller, node_id: int, described: GraphRotor) -> None:
+    """See that a node allows a rotor, as far as it can be asked.
+
+    One that is away says so when the rotor is used.
+
+    Raises
+    ------
+    Invalid
+        For a setting that the node's own file does not allow.
+    """
+    call = Check(rotor=described.key, described=described)
+    with suppress(CallFailed):
+        checked = _expected(Checked, await caller.call(node_id, call, timeout_s=CALL_TIMEOUT_S))
+        if checked.wrong is not None:
+            raise Invalid(checked.wrong.field, checked.wrong.value, checked.wrong.allowed)
 
 
 async def _ask(

@@ -81,18 +81,23 @@ class Rotors:
         Conflict
             For a name that is taken.
         Invalid
-            For a node that is not there, or fields that do not go together.
+            For a node that is not there, fields that do not go together, or an address that the
+            node's own file does not allow.
         Unavailable
             While no node has registered.
         """
-        async with self._changing() as connection:
+        async with self._database.read() as connection:
             node = await self._node(connection, fields.node)
+            graph = graph_rotor(fields, fresh_key(), await _site(connection, node))
+        await calls.require_allowed(self._caller, node.id, graph)
+        async with self._changing() as connection:
+            if await nodes.get(connection, node.id) is None:
+                raise Unavailable(f"node {node.name} has just been removed")
             # Node before names, as when nodes register: nobody waits for each other.
             await nodes.next_graph(connection, node.id)
             await rotors.hold_names(connection)
             if await rotors.named(connection, fields.name) is not None:
                 raise Conflict(f"A rotor named {fields.name!r} exists already")
-            graph = graph_rotor(fields, fresh_key(), await _site(connection, node))
             rotor_id = await rotors.add(
                 connection, node.id, fields.name, graph.model_dump(mode="json")
             )
@@ -109,8 +114,13 @@ class Rotors:
         Conflict
             While somebody holds it, or for a name that is taken.
         Invalid
-            For another node, or fields that do not go together.
+            For another node, fields that do not go together, or an address that the node's own
+            file does not allow.
         """
+        row = await self.get(rotor_id)
+        site = GraphRotor.model_validate(row.graph).station.site
+        graph = graph_rotor(fields, row.key, site)
+        await calls.require_allowed(self._caller, row.node_id, graph)
         async with self._changing() as connection:
             row = await _require(connection, rotor_id)
             await holding.require_free(connection, row, lock=True)
@@ -121,8 +131,6 @@ class Rotors:
             other = await rotors.named(connection, fields.name)
             if other is not None and other.id != rotor_id:
                 raise Conflict(f"A rotor named {fields.name!r} exists already")
-            site = GraphRotor.model_validate(row.graph).station.site
-            graph = graph_rotor(fields, row.key, site)
             await rotors.update(
                 connection, rotor_id, name=fields.name, graph=graph.model_dump(mode="json")
             )

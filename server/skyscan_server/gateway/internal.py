@@ -14,7 +14,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from skyscan_lab.errors import InvalidInput
-from skyscan_lab.protocol.rpc import Done, PositionNow, Probed, RpcCall
+from skyscan_lab.protocol.rpc import Answer, RpcCall
 from skyscan_server.auth.scopes import Scope
 from skyscan_server.domain.calls import CallFailed, in_domain
 from skyscan_server.domain.errors import NotFound, Upstream
@@ -144,9 +144,7 @@ class InternalRoutes:
             errors={404: NO_SESSION, 503: "64 tiles wait to be rendered already"},
         )
 
-    async def call_node(
-        self, call: Call[NodeCall, None]
-    ) -> Probed | PositionNow | Done | web.StreamResponse:
+    async def call_node(self, call: Call[NodeCall, None]) -> Answer | web.StreamResponse:
         """Make a call and hand back what the node answers."""
         node_id, wanted = call.path["node_id"], call.body
         try:
@@ -157,7 +155,7 @@ class InternalRoutes:
         except CallFailed as error:
             status, words = words_of(in_domain(error)) or (502, error.words)
             raise HttpRefusal(status, words, {RPC_FAILURE: str(error.failure)}) from None
-        if not isinstance(answer, Probed | PositionNow | Done):
+        if not isinstance(answer, Answer):
             raise Upstream(f"the node answered {type(answer).__name__}")
         return answer
 

@@ -10,14 +10,15 @@ from skyscan_lab.devices.turns import in_a_hurry
 from skyscan_lab.errors import DeviceError, DeviceTimeout, DeviceUnreachable
 from skyscan_lab.protocol.graph import RotorKey
 from skyscan_lab.protocol.rpc import (
+    Answer,
+    Check,
+    Checked,
     Done,
     GetPosition,
     Jog,
     Move,
     Park,
-    PositionNow,
     Probe,
-    Probed,
     RpcCall,
     Stop,
 )
@@ -62,7 +63,7 @@ class Commands:
         self._joggers: dict[RotorKey, Jogger] = {}
         self._stopping: dict[RotorKey, asyncio.Task[None]] = {}
 
-    async def carry_out(self, call: RpcCall) -> Probed | PositionNow | Done:
+    async def carry_out(self, call: RpcCall) -> Answer:
         """Carry out a call and return its answer.
 
         A move that nobody waits for any more, because its caller has left or its time is up,
@@ -73,6 +74,8 @@ class Commands:
         DeviceError
             Where it comes to nothing.
         """
+        if isinstance(call, Check):  # of a rotor that may not be there yet
+            return Checked(wrong=self._mounts.wrong(call.described))
         mount = self._mounts.get(call.rotor)
         if not isinstance(call, Stop):
             # Somebody waits. Once it moves, there is time to find a lost controller again.

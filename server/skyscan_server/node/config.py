@@ -219,7 +219,7 @@ class NodeConfig(_Settings):
     @property
     def bounds(self) -> Bounds:
         """What no hub can widen."""
-        hosts = {host for rotor in self.rotors for host in hosts_of(rotor)}
+        hosts = {host for rotor in self.rotors for _, host in hosts_of(rotor)}
         ports = [r.rotor.device for r in self.rotors if isinstance(r.rotor, WinegardRotor)]
         return Bounds(
             hosts=frozenset(host.lower() for host in hosts.union(self.node.dial)),

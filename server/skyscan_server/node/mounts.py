@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import structlog
 
 from skyscan_lab.errors import DeviceError
-from skyscan_lab.protocol.graph import HardwareGraph, RotorKey
+from skyscan_lab.protocol.graph import GraphRotor, HardwareGraph, RotorKey
+from skyscan_lab.protocol.rpc import Wrong
 from skyscan_server.node.bounds import Bounds
 from skyscan_server.node.mount import Mount
 
@@ -48,6 +49,10 @@ class Mounts:
             return self._mounts[key]
         except KeyError:
             raise UnknownRotor(key, "this node has no such rotor") from None
+
+    def wrong(self, described: GraphRotor) -> Wrong | None:
+        """Setting of a rotor that the node's own file does not allow; None where all is."""
+        return self._bounds.wrong(described)
 
     async def update(self, graph: HardwareGraph) -> None:
         """Follow the hub's graph: new rotors come, changed ones are connected anew."""

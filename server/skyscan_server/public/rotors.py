@@ -84,7 +84,8 @@ class RotorRoutes:
                 path="/api/rotors",
                 handler=self.add_rotor,
                 summary="Add a rotor",
-                description="Its node connects to hosts that its own file allows, and no others.",
+                description="Its node connects to hosts that its own file allows, and no others: "
+                "they are refused here, or on use where the node is not connected now.",
                 scope=admin,
                 tag=_TAG,
                 status=201,

@@ -10,7 +10,7 @@ from skyscan_lab.grid import ScanGrid
 from skyscan_lab.protocol.graph import GraphRotor, HardwareGraph
 from skyscan_lab.protocol.lifecycle import PauseReason, ScanStatus
 from skyscan_lab.protocol.records import MissingRecord, PointRecord, ReferenceRecord, StatusRecord
-from skyscan_lab.protocol.rpc import Done, PositionNow, Probed
+from skyscan_lab.protocol.rpc import Checked, Done, PositionNow, Probed
 from skyscan_lab.protocol.skyscan import ScanRequest
 from skyscan_lab.station import Limits
 from skyscan_server.bus.local import LocalBus
@@ -40,6 +40,7 @@ class ScriptedNode:
             "park": AT_HOME,
             "jog": Done(),
             "stop": Done(),
+            "check": Checked(),
         }
 
     async def call(self, node_id, call, *, timeout_s):  # noqa: ARG002 - as NodeCaller has it

@@ -6,7 +6,7 @@ import pytest
 
 from skyscan_lab.protocol.graph import GraphRotor
 from skyscan_lab.protocol.rotors import RotorFields
-from skyscan_lab.protocol.rpc import RpcFailure
+from skyscan_lab.protocol.rpc import Checked, RpcFailure, Wrong
 from skyscan_lab.station import Limits, Site, Station
 from skyscan_server.bus.base import GRAPHS
 from skyscan_server.domain import holding
@@ -194,6 +194,22 @@ async def test_delete_and_start_race_and_one_of_them_wins(hub):
         assert started != deleted
         still_there = rotor.id in [row.id for row in await hub.rotors.everyone()]
         assert still_there == started
+
+
+async def test_what_its_node_does_not_allow_is_refused_at_once_while_it_can_be_asked(hub):
+    rotor = await hub.rotor()
+    evil = RotorFields(name="Evil", host="10.0.0.1")
+    wrong = Wrong(field="host", value="10.0.0.1", allowed="one of this list")
+    hub.node.answers["check"] = Checked(wrong=wrong)
+    for refused in (hub.rotors.add(evil), hub.rotors.change(rotor.id, evil)):
+        with pytest.raises(Invalid, match=r"host = '10\.0\.0\.1': must be one of this list"):
+            await refused
+    assert await hub.rotors.everyone() == [rotor]
+    added, changed = hub.node.asked("check")
+    assert changed.rotor == rotor.key != added.rotor
+    assert changed.described.station.rotor.host == "10.0.0.1"
+    hub.node.fail("check", RpcFailure.OFFLINE)  # then it says so when the rotor is used
+    assert (await hub.rotors.add(evil)).name == "Evil"
 
 
 async def test_where_a_rotor_points_and_whether_it_answers(hub):

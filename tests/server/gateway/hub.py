@@ -17,6 +17,7 @@ from aiohttp import WSMsgType, web
 from skyscan_lab.protocol.graph import GraphRotor, HardwareGraph
 from skyscan_lab.protocol.node_link import HUB_MESSAGE, Hello, Result, Rpc, Tasks, Welcome
 from skyscan_lab.protocol.records import PointRecord, StatusRecord
+from skyscan_lab.protocol.rotors import RotorFields
 from skyscan_lab.protocol.rpc import Stop
 from skyscan_lab.protocol.skyscan import ScanRequest
 from skyscan_lab.station import Limits
@@ -301,6 +302,12 @@ class Hub:
         )
         await node.answer(PROBED, method="probe")
         return await starting
+
+    async def add_rotor(self, node, name="Mast"):
+        """Add a rotor that its node allows."""
+        adding = asyncio.create_task(self.rotors.add(RotorFields(name=name, driver="simulated")))
+        await node.answer({"wrong": None}, method="check")
+        return await adding
 
     async def until(self, condition, within_s=SOON_S):
         """Wait until something holds."""

@@ -28,7 +28,6 @@ from skyscan_lab.protocol.node_link import (
     TaskUpdate,
     Welcome,
 )
-from skyscan_lab.protocol.rotors import RotorFields
 from skyscan_lab.protocol.rpc import Done, PositionNow
 from skyscan_server.auth.scopes import Scope
 from skyscan_server.domain.nodes import Connected
@@ -316,7 +315,7 @@ async def _none(hub):
 
 async def test_changed_graph_is_told_once_and_completely(hub):
     async with hub.node() as node:
-        await hub.rotors.add(RotorFields(name="Mast", driver="simulated"))
+        await hub.add_rotor(node)
         told = await node.hear(GraphUpdate)
         assert told.graph_version == node.welcome.graph_version + 1
         assert [rotor.name for rotor in told.graph.rotors] == ["Roof", "Mast"]

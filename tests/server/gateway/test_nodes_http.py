@@ -50,7 +50,7 @@ async def test_registering_does_not_take_the_place_of_a_socket(hub):
     async with hub.node() as node:
         known = await registered(hub)
         assert known == node.welcome.node_id
-        await hub.rotors.add(RotorFields(name="Mast", driver="simulated"))
+        await hub.add_rotor(node)
         await node.hear(GraphUpdate)
         assert await hub.nodes.online(known)
 

@@ -10,6 +10,7 @@ from skyscan_lab.grid import ScanGrid
 from skyscan_lab.protocol.node_link import Rpc, RpcCancel
 from skyscan_lab.protocol.rpc import (
     RESULTS,
+    Check,
     GetPosition,
     Jog,
     Move,
@@ -54,6 +55,7 @@ async def test_every_call_answers_as_promised(hub, node):
         Park(rotor="simulated", epoch=1),
         Jog(rotor="simulated", azimuth=1, epoch=1),
         Stop(rotor="simulated"),
+        Check(rotor="simulated", described=node.config.graph.rotors[0]),
     ):
         RESULTS[call.method].model_validate(await hub.call(call))
 
@@ -119,7 +121,11 @@ async def test_a_rotor_of_a_host_that_is_not_in_the_file_is_not_dialled(hub, nod
     await hub.use_graph(graph.model_copy(update={"rotors": (*graph.rotors, evil)}))
     refused = await refusal(hub, Probe(rotor="evil"))
     assert refused.failure is RpcFailure.REFUSED
-    assert "host = '127.0.0.2': this node may connect to 127.0.0.1" in str(refused)
+    assert "host = '127.0.0.2': must be one that its node may connect to: 127.0.0.1" in str(refused)
+    checked = await hub.call(Check(rotor="evil", described=evil))
+    assert (checked["wrong"]["field"], checked["wrong"]["value"]) == ("host", "127.0.0.2")
+    checked = await hub.call(Check(rotor="new", described=graph.rotors[0]))
+    assert checked == {"wrong": None}
 
 
 async def test_what_nothing_listens_on_is_unreachable(hub, node, unused_tcp_port):
