@@ -207,6 +207,7 @@ class Node:
             hub,
             Tokens(http, hub, credentials),
             hello=hello,
+            alone=scans.go_on_alone,
             serve=serve,
             timing=self._timing,
             backoff=self._backoff(),

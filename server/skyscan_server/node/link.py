@@ -42,6 +42,8 @@ class Link:
         Makes the first message of each connection.
     serve : callable
         Carries a connection on from the hub's welcome, until it ends by raising.
+    alone : callable
+        Called whenever there is no connection, before the pause until the next attempt.
     timing : NodeTiming
         How long to wait for what.
     backoff : Backoff, optional
@@ -56,6 +58,7 @@ class Link:
         *,
         hello: Callable[[], Hello],
         serve: Serve,
+        alone: Callable[[], None] = lambda: None,
         timing: NodeTiming,
         backoff: Backoff | None = None,
     ) -> None:
@@ -63,6 +66,7 @@ class Link:
         self._hub = hub
         self._tokens = tokens
         self._hello = hello
+        self._alone = alone
         self._serve = serve
         self._timing = timing
         self._backoff = backoff or Backoff()
@@ -93,6 +97,7 @@ class Link:
             except Exception:  # a bug of ours must not end the scans, which need no link
                 pause_s = self._backoff.pause_s()
                 log.exception("link broke")
+            self._alone()
             await asyncio.sleep(pause_s)
 
     def _stay_away_s(self) -> float:

@@ -58,6 +58,10 @@ class ScanJob:
         As the hub has told it, or our own disk.
     lost : str, optional
         Why it can never go on here, if that is known.
+    word : asyncio.Event, optional
+        Set once the hub has said where a session stands that is taken up again, or cannot say
+        it. It is waited for a while: our disk may be an older copy of itself, and what is then
+        scanned, scanned already.
     shelf : Shelf
         Where its files lie.
     mounts : Mounts
@@ -91,6 +95,7 @@ class ScanJob:
         self,
         task: Task,
         lost: str | None = None,
+        word: asyncio.Event | None = None,
         *,
         shelf: Shelf,
         mounts: Mounts,
@@ -105,6 +110,7 @@ class ScanJob:
         self.journal: Journal | None = None
         self.opened = asyncio.Event()
         self.settled = asyncio.Event()
+        self._word = word
         self._shelf = shelf
         self._mounts = mounts
         self._fence = fence
@@ -188,6 +194,7 @@ class ScanJob:
             return
         async with journal:
             self._begin(journal)
+            await self._hear_the_hub()
             while not journal.state.status.final and self.lost is None:
                 await self._go_on(journal)
             if self.lost is None:
@@ -231,7 +238,16 @@ class ScanJob:
         # A hold that the hub did not ask for was somebody's at the rotor.
         self._by_hand |= PauseReason.USER in state.reasons and self.task.desired is not Desired.HOLD
         self._require_complete(journal)
+        with suppress(UnknownRotor):  # the hub may yet tell of it
+            # Before anybody opens the station, which then begins there.
+            self._mounts.get(self.task.rotor).begin_after(state.last_time)
         self.opened.set()
+
+    async def _hear_the_hub(self) -> None:
+        if self._word is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.word_s):
+                    await self._word.wait()
 
     def _require_complete(self, journal: Journal) -> None:
         number = journal.state.number

@@ -62,6 +62,7 @@ class Scans:
         self._jobs: dict[int, ScanJob] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
+        self._word = asyncio.Event()
 
     def __iter__(self) -> Iterator[ScanJob]:
         return iter(tuple(self._jobs.values()))
@@ -79,9 +80,13 @@ class Scans:
                 # Begun or not, that is for the hub to say: it knows how much it has.
                 task = task.model_copy(update={"claimed": False})
             log.info("session taken up again", session_id=task.session_id, rotor=task.rotor)
-            self._start(task, kept.lost)
+            self._start(task, kept.lost, self._word)
         for job in self:
             await job.settled.wait()
+
+    def go_on_alone(self) -> None:
+        """Wait no longer for the hub's word on what is taken up again: it cannot be reached."""
+        self._word.set()
 
     async def tell_all(self, tasks: Iterable[Task]) -> None:
         """Take over everything that is open at the hub; what is not there, it does not know."""
@@ -91,6 +96,7 @@ class Scans:
                 await self._let_go(job, "the hub does not know this session")
         for task in known.values():
             await self.tell(task)
+        self._word.set()
 
     def get(self, session_id: int) -> ScanJob | None:
         """Job of a session; None where there is nothing to be done for it."""
@@ -146,10 +152,11 @@ class Scans:
         """Let `news` return: somebody has not heard of any trouble yet."""
         self._news.set()
 
-    def _start(self, task: Task, lost: str | None) -> ScanJob:
+    def _start(self, task: Task, lost: str | None, word: asyncio.Event | None = None) -> ScanJob:
         job = ScanJob(
             task,
             lost,
+            word,
             shelf=self._shelf,
             mounts=self._mounts,
             fence=self._fence,

@@ -34,6 +34,8 @@ class NodeTiming:
         Between two looks at a rotor that moves.
     disk_s : float
         Between two tries to write to a disk that takes nothing.
+    word_s : float
+        When the node starts: for the hub's word on what is taken up again, once it is reached.
     station_s : float
         Longest pause between two tries to reach a station.
     station_grace_s : float
@@ -51,5 +53,6 @@ class NodeTiming:
     jog_renewal_s: float = JOG_RENEWAL_S
     snapshot_s: float = 0.2
     disk_s: float = 3.0
+    word_s: float = 5.0
     station_s: float = 30.0
     station_grace_s: float = 60.0

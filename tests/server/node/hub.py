@@ -66,6 +66,7 @@ class Hub:
         self.hellos: list = []
         self.grants = True
         self.acks = True
+        self.tells_tasks = True
         self.tokens_made = 0
         self.good_tokens: set[str] = set()
         self.token_s = 3600
@@ -222,7 +223,8 @@ class Hub:
         )
         await socket.send_str(welcome.model_dump_json())
         tasks = Tasks(tasks=tuple(self.task(number) for number in self.tasks))
-        await socket.send_str(tasks.model_dump_json())
+        if self.tells_tasks:
+            await socket.send_str(tasks.model_dump_json())
         self._news.set()
         async for message in socket:
             if message.type is WSMsgType.TEXT:

@@ -295,22 +295,37 @@ async def test_a_damaged_journal_harms_no_other_scan_and_is_told(hub, make_node,
         await hub.until(lambda: not task_file.exists())
 
 
-async def test_a_journal_that_ends_before_the_hubs_records_cannot_go_on(
-    hub, make_node, tmp_path, monkeypatch
-):
+async def test_a_journal_that_ends_before_the_hubs_records_cannot_go_on(hub, make_node, tmp_path):
     hub.begin(grid=LONG)
     async with running(make_node()):
         await hub.until(lambda: len(hub.records[1]) > 5)
     path = tmp_path / "node" / "journals" / "session-1.journal"
-    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))  # an older copy
-    # Slowly enough for the hub to say so before what is missing has been measured once more.
-    monkeypatch.setenv("SKYSCAN_TIME_SCALE", "1")
-    async with running(make_node(timing={"answer_s": 2.0})):
+    copy = b"".join(path.read_bytes().splitlines(keepends=True)[:3])
+    path.write_bytes(copy)
+    async with running(make_node(timing={"word_s": 60.0})):
         had = len(hub.records[1])
         await hub.until(lambda: hub.last(Trouble) is not None)
         assert hub.last(Trouble).lost
         assert f"the hub has {had}" in hub.last(Trouble).words
         assert len(hub.records[1]) == had
+        assert path.read_bytes() == copy, "it had waited for the hub to say so"
+
+
+@pytest.mark.parametrize("silent", [True, False])
+async def test_a_hub_that_does_not_say_where_it_stands_is_not_waited_for(
+    hub, make_node, tmp_path, silent
+):
+    hub.begin(grid=LONG)
+    async with running(make_node()):
+        await hub.until(lambda: len(hub.records[1]) > 5)
+    path = tmp_path / "node" / "journals" / "session-1.journal"
+    had = path.stat().st_size
+    if silent:
+        hub.tells_tasks = False
+    else:
+        await hub.stop()
+    async with running(make_node(timing={"word_s": 0.2 if silent else 60.0})):
+        await hub.until(lambda: path.stat().st_size > had)
 
 
 async def test_a_claim_that_is_over_holds_a_scan_and_does_not_end_it(hub, make_node, tmp_path):
