@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
+from pydantic import BaseModel, ConfigDict
 
 from skyscan_server.web.authentication import CREDENTIALS, principal_of
 from skyscan_server.web.bodies import BodyReader, query_reader
@@ -85,12 +86,24 @@ def channel_endpoint(channel: Channel, open_sockets: OpenSockets) -> Handler:
     return endpoint
 
 
+class _NoFields(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
 class _PartsReader:
-    """Reads the path and the query of a request into a call."""
+    """Reads the path and the query of a request into a call.
+
+    Unknown fields are refused, also where there are no known ones: who misspells one would else
+    take a whole list for its filtered part. Public routes without fields leave them alone: those
+    that call them, browsers, load balancers and clients of OAuth, add fields of their own.
+    """
 
     def __init__(self, declared: Declared) -> None:
         self._template = declared.template
         query = declared.signature.query
+        self._takes_fields = query is not None
+        if query is None and not declared.public:
+            query = _NoFields
         self._query = None if query is None else query_reader(query)
         self._is_socket = isinstance(declared, Channel)
 
@@ -104,6 +117,8 @@ class _PartsReader:
                 raise web.HTTPMethodNotAllowed(request.method, methods) from None
             raise
         query = None if self._query is None else self._query.read(self._fields(request))
+        if not self._takes_fields:
+            query = None
         return Call(request, principal_of(request), path, names, query, None)
 
     def _fields(self, request: web.Request) -> Iterable[tuple[str, str]]:

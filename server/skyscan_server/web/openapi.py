@@ -191,7 +191,7 @@ def _statuses(operation: Operation) -> set[int]:
     signature, template = operation.signature, operation.template
     statuses = {*operation.errors, 421, 500, 503}
     if operation.scope is not None:
-        statuses |= {401, 403}
+        statuses |= {401, 403, 422}
     if operation.method not in ("GET", "HEAD"):
         statuses.add(403)  # another origin
     if template.ids or template.names or signature.query is not None:

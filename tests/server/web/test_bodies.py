@@ -156,6 +156,14 @@ async def test_a_query_that_cannot_be_used_is_refused(client, query, words):
         assert words in await problem(answer, 422)
 
 
+async def test_a_route_without_fields_refuses_what_it_would_not_heed(client):
+    async with client.get("/aims/1?verbose=yes") as answer:
+        words = await problem(answer, 422)
+    assert words == 'verbose = "yes": must be left out, as there is no such field'
+    async with client.get("/hello?utm=1") as answer:  # public: its callers may add their own
+        assert answer.status == 200
+
+
 async def test_a_client_may_wait_to_be_asked_for_its_body(client):
     async with client.post("/aims", json=GOOD, expect100=True) as answer:
         assert answer.status == 201
