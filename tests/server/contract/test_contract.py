@@ -10,6 +10,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from skyscan_server.node.credentials import enrol
+from skyscan_server.node.tokens import Tokens
+from tests.server.gateway.hub import PROBED, Node
+
 CONTRACT = tomllib.loads((Path(__file__).parent / "sky_scan_api.toml").read_text())
 SMALL = {"rotor_id": 1, "az_start": 10, "az_end": 16, "el_start": 30, "el_end": 34}
 
@@ -203,6 +207,45 @@ async def test_what_cannot_be_done_in_a_status(hub, name, status):
         if status in ("running", "paused"):
             await call(hub, "cancel", number)
             await until(hub, number, "cancelled")
+
+
+@pytest.fixture
+async def pending(hub, runtime):
+    """A session that stays pending: its node answers, and begins nothing."""
+    node_url = f"{hub.url}/api/nodes"
+    async with hub.session.post(f"{node_url}/enrolments", json={"installation": "idle"}) as answer:
+        code = (await answer.json())["code"]
+    async with aiohttp.ClientSession(runtime.gateway_url) as http:
+        credentials = await enrol(http, runtime.gateway_url, code)
+        token = await Tokens(http, runtime.gateway_url, credentials).token()
+        headers = {"Authorization": f"Bearer {token}"}
+        async with http.ws_connect("/v1/ws/node", headers=headers) as socket:
+            node = await Node(socket).hello()
+            async with hub.session.get(f"{hub.url}/api/rotors") as answer:
+                rotor = (await answer.json())[-1]["id"]
+            starting = asyncio.create_task(start(hub, rotor_id=rotor))
+            await node.answer(PROBED, method="probe")
+            yield (await starting)["id"]
+        async with hub.session.delete(f"{node_url}/{node.welcome.node_id}") as answer:
+            assert answer.status == 204
+
+
+async def test_a_pending_session_can_be_cancelled_and_nothing_else(hub, pending):
+    assert (await call(hub, "get", pending))["status"] == "pending"
+    for name in ("pause", "resume"):
+        body = await call(hub, name, pending, expect=400)
+        assert body == {"detail": detail_of(name, 400, "pending")}
+    assert (await call(hub, "get", pending))["status"] == "pending"
+    assert await call(hub, "data", pending) == []
+    assert await call(hub, "cancel", pending) == {
+        "status": CONTRACT["replies"]["cancel"],
+        "session_id": pending,
+    }
+    ended = await until(hub, pending, "cancelled")
+    assert not wrong_fields("session", ended)
+    assert (ended["completed_points"], ended["started_at"]) == (0, None)
+    body = await call(hub, "cancel", pending, expect=400)
+    assert body == {"detail": detail_of("cancel", 400, "cancelled")}
 
 
 async def test_the_socket_tells_each_point_and_each_status(hub):
