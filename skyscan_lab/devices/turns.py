@@ -47,6 +47,11 @@ def limit_s(usual_s: float) -> float:
     return min(usual_s, _HURRIED_S) if _hurried.get() else usual_s
 
 
+def hurry_s() -> float | None:
+    """How long who is in a hurry waits for others; None for everybody else."""
+    return _HURRIED_S if _hurried.get() else None
+
+
 class Turns:
     """Whose turn it is at a device.
 

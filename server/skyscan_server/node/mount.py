@@ -18,6 +18,7 @@ from typing import TypeVar
 from skyscan_lab.devices.base import Measurement, Position, ReadingKey, Receiver, RotorLimits
 from skyscan_lab.devices.clock import Clock
 from skyscan_lab.devices.factory import OpenStation, drivers_of
+from skyscan_lab.devices.turns import hurry_s
 from skyscan_lab.errors import (
     DeviceError,
     DeviceRefused,
@@ -90,6 +91,7 @@ class Mount:
         self._not_before: datetime | None = None
         self._seen: tuple[float, PositionNow] | None = None
         self._refused: tuple[float, DeviceUnreachable] | None = None
+        self._away: DeviceUnreachable | None = None
 
     @property
     def name(self) -> str:
@@ -362,9 +364,9 @@ class Mount:
         devices = await self._ready(receiver=receiver)
         try:
             result = await step(devices)
-        except DeviceUnreachable:
+        except DeviceUnreachable as error:
             if devices is self._devices:
-                self._lost = True
+                self._lost, self._away = True, error
             raise
         if note and isinstance(result, Position):
             self._note(result)
@@ -384,7 +386,7 @@ class Mount:
         if self._devices is not None and not self._lost and (self._hears or not receiver):
             return self._devices
         asked = time.monotonic()
-        async with self._changing:
+        async with self._turn_to_change():
             if self._removed:
                 raise DeviceUnreachable(self.key, "this rotor is no longer in the hub's graph")
             if self._refused is not None and self._refused[0] > asked:
@@ -395,13 +397,37 @@ class Mount:
             if self._devices is None:
                 try:
                     self._devices = await self._connect()
+                    self._away = None
                 except DeviceUnreachable as error:
-                    self._refused = time.monotonic(), error
+                    self._refused, self._away = (time.monotonic(), error), error
                     raise
             if receiver and not self._hears:
                 await self._heard.enter_async_context(self._devices.receiver)
                 self._hears = True
             return self._devices
+
+    @asynccontextmanager
+    async def _turn_to_change(self) -> AsyncIterator[None]:
+        """Connect nothing beside others; who is in a hurry waits a moment for a lost device.
+
+        Raises
+        ------
+        DeviceUnreachable
+            To who is in a hurry, while another one calls the device in vain.
+        """
+        away = self._away
+        if away is None:
+            await self._changing.acquire()
+        else:
+            try:
+                async with asyncio.timeout(hurry_s()):
+                    await self._changing.acquire()
+            except TimeoutError:
+                raise DeviceUnreachable(away.device, away.reason) from None
+        try:
+            yield
+        finally:
+            self._changing.release()
 
     async def _connect(self) -> OpenStation:
         station = self._bounds.apply(self._rotor)

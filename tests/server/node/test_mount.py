@@ -83,6 +83,30 @@ async def test_what_was_out_of_reach_is_connected_anew(hardware, mount_of):
         await mount.close()
 
 
+async def test_who_is_in_a_hurry_does_not_wait_for_who_calls_a_silent_device(hardware, mount_of):
+    async with RssiDialectEmulator(hardware.rotor, hardware.receiver) as server:
+        mount = mount_of(graph_rotor(server.port))
+        await mount.position()
+        port = server.port
+    with in_a_hurry(), pytest.raises(DeviceUnreachable):
+        await mount.position()
+
+    async def silent(reader, writer):
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", port):
+        patient = asyncio.create_task(mount.position())
+        await asyncio.sleep(0.05)
+        with in_a_hurry(), pytest.raises(DeviceUnreachable, match=f"rotctld 127.0.0.1:{port}"):
+            await mount.position()
+        assert not patient.done()
+        patient.cancel()
+        await asyncio.wait({patient})
+        await mount.close()
+
+
 async def test_a_rotor_works_without_its_receiver(hardware, mount_of):
     async with RssiDialectEmulator(hardware.rotor) as server:
         mount = mount_of(graph_rotor(server.port))
