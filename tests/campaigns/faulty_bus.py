@@ -11,13 +11,9 @@ store and at each who watched; and every wish must have been heeded within a whi
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import os
 import random
-import sys
-import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -39,6 +35,7 @@ from tests.campaigns.sessions import (
     NOTHING,
     answer,
     begun,
+    command_line,
     counted,
     dealt,
     ended,
@@ -332,20 +329,9 @@ each second. A wish that a session's end was faster than counts as one that came
 
 def main() -> None:
     """Run it from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--sessions", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--report", type=Path, help="write the result as a page of documentation")
-    options = parser.parse_args()
-    os.environ.setdefault("SKYSCAN_TIME_SCALE", "300")
     configure_logging("error")
-    with tempfile.TemporaryDirectory() as name:
-        result = asyncio.run(campaign(Path(name), options.sessions, options.seed))
-    for key, value in result.items():
-        print(f"{key:35} {value}")
-    if options.report is not None:
-        options.report.write_text(report(result, options.seed), encoding="utf-8")
-    sys.exit(0 if passed(result) else "the campaign has failed")
+    about = __doc__ or ""
+    command_line(campaign, passed, report, about=about, sessions=30, time_scale=300)
 
 
 if __name__ == "__main__":

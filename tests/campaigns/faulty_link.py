@@ -10,12 +10,8 @@ once and in order.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import os
 import random
-import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -37,6 +33,7 @@ from tests.campaigns.sessions import (
     NOTHING,
     answer,
     begun,
+    command_line,
     counted,
     dealt,
     ended,
@@ -242,19 +239,8 @@ Time limits of the node are shortened to a second, so that what is lost is soon 
 
 def main() -> None:
     """Run it from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--sessions", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--report", type=Path, help="write the result as a page of documentation")
-    options = parser.parse_args()
-    os.environ.setdefault("SKYSCAN_TIME_SCALE", "1000")
-    with tempfile.TemporaryDirectory() as name:
-        result = asyncio.run(campaign(Path(name), options.sessions, options.seed))
-    for key, value in result.items():
-        print(f"{key:30} {value}")
-    if options.report is not None:
-        options.report.write_text(report(result, options.seed), encoding="utf-8")
-    sys.exit(0 if passed(result) else "the campaign has failed")
+    about = __doc__ or ""
+    command_line(campaign, passed, report, about=about, sessions=20, time_scale=1000)
 
 
 if __name__ == "__main__":

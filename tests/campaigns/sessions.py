@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import os
 import random
+import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -95,3 +100,44 @@ async def answer(asked: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> 
 def table(result: Mapping[str, object]) -> str:
     """Write a result as a table of the documentation."""
     return "\n".join(["| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in result.items())])
+
+
+def command_line(
+    run: Callable[[Path, int, int], Coroutine[Any, Any, dict[str, object]]],
+    passed: Callable[[dict[str, object]], bool],
+    report: Callable[[dict[str, object], int], str],
+    *,
+    about: str,
+    sessions: int,
+    time_scale: int,
+) -> None:
+    """Run a campaign as the command line says, print what it found, and exit.
+
+    Parameters
+    ----------
+    run : callable
+        The campaign: of a folder, a number of sessions and a seed.
+    passed : callable
+        Whether what it found is as it should be.
+    report : callable
+        A page of documentation: of what it found, and the seed.
+    about : str
+        What it does, in paragraphs; the first line is shown.
+    sessions : int
+        How many, where nobody says.
+    time_scale : int
+        Seconds of a station in one of ours.
+    """
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--sessions", type=int, default=sessions)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", type=Path, help="write the result as a page of documentation")
+    options = parser.parse_args()
+    os.environ.setdefault("SKYSCAN_TIME_SCALE", str(time_scale))
+    with tempfile.TemporaryDirectory() as name:
+        result = asyncio.run(run(Path(name), options.sessions, options.seed))
+    for key, value in result.items():
+        print(f"{key:35} {value}")
+    if options.report is not None:
+        options.report.write_text(report(result, options.seed), encoding="utf-8")
+    sys.exit(0 if passed(result) else "the campaign has failed")
