@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import json
 import random
-import socket
 import sys
 import tempfile
 import time
@@ -28,19 +27,12 @@ from typing import Any
 import aiohttp
 
 from skyscan_lab.client.runtime import Runtime, read_runtime
+from tests.ports import free_port
 from tests.server.processes import HubProcess, Process
 
 REQUEST = {"az_start": 0, "az_end": 358, "el_start": 20, "el_end": 30, "rssi_iterations": 5}
 ENOUGH_S = 240.0
 """Longest time that a session may take from its last kill to its end."""
-
-
-def free_port() -> int:
-    """Return a port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

@@ -1,10 +1,11 @@
 """Independent programs that speak a device's protocol, as processes that can die."""
 
 import asyncio
-import socket
 import sys
 from pathlib import Path
 from typing import Self
+
+from tests.ports import free_port
 
 
 class Peer:
@@ -39,12 +40,6 @@ class Peer:
             process, self._process = self._process, None
             process.kill()
             await process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def listening(port: int) -> None:

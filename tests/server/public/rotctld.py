@@ -8,12 +8,6 @@ import time
 from contextlib import contextmanager
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @contextmanager
 def rotctld(port):
     """Run it until the block ends, or it is killed."""

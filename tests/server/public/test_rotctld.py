@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from tests.server.public.rotctld import free_port, rotctld
+from tests.ports import free_port
+from tests.server.public.rotctld import rotctld
 
 pytestmark = [pytest.mark.system, pytest.mark.program("rotctld")]
 
