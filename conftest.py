@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import hypothesis
 import pytest
@@ -22,6 +22,9 @@ from skyscan_lab.datasets import is_available
 ROOT = Path(__file__).parent
 GUARD = ROOT / "tests" / "guard"
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+LEFT_OUT = "left out"
+_SAID = pytest.StashKey[bool]()
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -87,10 +90,26 @@ def _deselect_without_recording(config: pytest.Config, items: list[pytest.Item])
         return
     items[:] = [item for item in items if item not in recording]
     config.hook.pytest_deselected(items=recording)
+    if hasattr(config, "workeroutput"):  # one of several processes: the one over them says it
+        config.workeroutput[LEFT_OUT] = len(recording)
+    else:
+        _say_what_is_left_out(config, len(recording))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Say what every process has left out, once."""
+    count = getattr(node, "workeroutput", {}).get(LEFT_OUT, 0)
+    if count and not node.config.stash.get(_SAID, False):
+        node.config.stash[_SAID] = True
+        _say_what_is_left_out(node.config, count)
+
+
+def _say_what_is_left_out(config: pytest.Config, count: int) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         reporter.write_line(
-            f"Left out: {len(recording)} tests of the recording winegard-g2, which is not on this "
+            f"Left out: {count} tests of the recording winegard-g2, which is not on this "
             "machine (set SKYSCAN_DATA, or run make env where its address can be reached)"
         )
 
