@@ -25,6 +25,8 @@ env: .venv/.made
 lab: env
 	$(BIN)/skyscan lab $(LAB)
 
+# Threads of linear algebra on top of that wait for each other: a second's work took a minute.
+test: export OMP_NUM_THREADS = 1
 test: lint
 	scripts/install-test-programs
 	$(BIN)/pytest $(TESTS)
