@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
+from astropy.table import QTable
 from matplotlib.figure import Figure
 
+from skyscan_lab.antenna import AntennaPattern
 from skyscan_lab.baseline import Baseline, baseline
 from skyscan_lab.catalogs.opening import CatalogLike
 from skyscan_lab.interpolation import interpolate
@@ -25,6 +27,7 @@ from skyscan_lab.io import (
 )
 from skyscan_lab.plotting.maps import plot_map
 from skyscan_lab.session import validate
+from skyscan_lab.solving.find_sources import find_sources
 from skyscan_lab.solving.fit_pattern import Model, fit_pattern
 from skyscan_lab.solving.pattern_fit import PatternFit
 from skyscan_lab.solving.solution import Solution
@@ -76,6 +79,16 @@ class SkyAccessor:
     ) -> PatternFit:
         """Pattern of the antenna; see `skyscan_lab.solving.fit_pattern.fit_pattern`."""
         return fit_pattern(self._ds, model, near, **options)
+
+    def find_sources(
+        self,
+        pattern: AntennaPattern | None = None,
+        false_alarm: float = 0.01,
+        threshold: float | None = None,
+        **options: Any,
+    ) -> QTable:
+        """What radiates in the map; see `skyscan_lab.solving.find_sources.find_sources`."""
+        return find_sources(self._ds, pattern, false_alarm, threshold, **options)
 
     def solve(self, catalog: CatalogLike, **options: Any) -> Solution:
         """Mount, beam, response and sources at once; see `skyscan_lab.solving.solve.solve`."""
