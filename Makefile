@@ -27,6 +27,8 @@ lab: env
 
 # Threads of linear algebra on top of that wait for each other: a second's work took a minute.
 test: export OMP_NUM_THREADS = 1
+# A hundred processes are started, and none but the first need compile us.
+test: export PYTHONDONTWRITEBYTECODE =
 test: lint
 	scripts/install-test-programs
 	$(BIN)/pytest $(TESTS)

@@ -46,7 +46,8 @@ def installed(distributions, tmp_path_factory):
     run(sys.executable, "-m", "venv", "--without-pip", folder / "env", cwd=folder)
     options = ["--no-index", "--find-links", WHEELHOUSE, "--disable-pip-version-check"]
     pip = [sys.executable, "-m", "pip", "--python", folder / "env"]
-    run(*pip, "install", "--quiet", *options, distributions[1], cwd=folder)
+    # Bytecode of all that it depends on would take most of the time.
+    run(*pip, "install", "--quiet", "--no-compile", *options, distributions[1], cwd=folder)
     return folder
 
 

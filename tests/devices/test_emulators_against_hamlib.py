@@ -66,7 +66,7 @@ async def answer(port, text):
     writer.write(text.encode())
     received = b""
     try:
-        async with asyncio.timeout(0.8):
+        async with asyncio.timeout(2.0):
             while piece := await reader.read(4096):
                 received += piece
             received += b"<hung up>"
