@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ class Sky:
         """Parameters of the beam."""
         return self.block("beam")
 
-    @property
+    @cached_property
     def hpbw_deg(self) -> float:
         """Geometric mean of the beam's two widths."""
         first, second, _ = half_power_widths(self.model.beam, self.beam)
