@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import astropy.units as u
@@ -28,13 +28,24 @@ from skyscan_lab.solving.samples import samples_for_fit
 from skyscan_lab.solving.slide import slide_wanted
 from skyscan_lab.solving.solution import Alternative, Solution, Status
 from skyscan_lab.solving.strips import StripErrors, strip_errors
-from skyscan_lab.solving.tied import Belief, TiedSky, refine, slots_of, tie, with_unlisted
+from skyscan_lab.solving.tied import (
+    Belief,
+    TiedSky,
+    refine,
+    slots_of,
+    tie,
+    with_slots,
+    with_unlisted,
+)
 from skyscan_lab.sphere import unit_vector, wrap_azimuth
 
 Floats = NDArray[np.float64]
 
 _CANDIDATES = 8
+_FIRST_STEPS = 4
 _QUICK_STEPS = 12
+# A residual that is so many times the least after the first steps is not worth more of them.
+_FAR = 3.0
 _STEPS = 80
 _UNLISTED = 2
 _ORDERS = (3, 4)
@@ -164,26 +175,18 @@ def solve_sky(
     terms = tuple(name for name in _TILTS if name not in fixed)
     slots = slots_of(listed.vectors)
     belief = _belief(azimuth, azimuth_sigma, tilt_sigma)
+    mounts = [_mount_of(one, fixed) for one in found]
     tried = [
-        tie(
-            free,
-            slots,
-            _mount_of(one, fixed),
-            terms=terms,
-            belief=belief,
-            steps=_QUICK_STEPS,
-            beam_free=False,
-        )
-        for one in found
+        tie(free, slots, mount, terms=terms, belief=belief, steps=_FIRST_STEPS) for mount in mounts
     ]
-    ways = _distinct(sorted((one for one in tried if one), key=lambda one: one.fit.cost))
+    ways = _ways([one for one in tried if one is not None])
     if not ways:
         return _nowhere(free, ds)
     best = refine(ways[0], steps=_STEPS)
     best = with_unlisted(best, _UNLISTED, most_parameters=most_parameters, steps=_STEPS)
     if best.fit.rms <= _HOPELESS * free.fit.rms:
         best = _grown(best, most_parameters)
-    best, undetermined = _with_offset(best, fixed)
+    best, undetermined = _with_offset(best, fixed, most_parameters)
     alternatives = _alternatives(ways, free)
     status = _status(best, free, alternatives)
     if status == "unique" and (slide := _slide(best, listed)) is not None:
@@ -299,9 +302,20 @@ def _nowhere(free: Sky, ds: xr.Dataset) -> Solution:
     )
 
 
-def _distinct(ways: Sequence[TiedSky]) -> list[TiedSky]:
+def _ways(tried: Sequence[TiedSky]) -> list[TiedSky]:
+    """The different ones, cheapest first; those that come near the cheapest are fitted on."""
+    ways = _distinct(tried)
+    return _distinct(
+        with_slots(way, way.slots, way.mount, steps=_QUICK_STEPS, beam_free=False)
+        if way.fit.rms <= _FAR * ways[0].fit.rms
+        else way
+        for way in ways
+    )
+
+
+def _distinct(ways: Iterable[TiedSky]) -> list[TiedSky]:
     kept: list[TiedSky] = []
-    for way in ways:
+    for way in sorted(ways, key=lambda one: one.fit.cost):
         if all(_apart_deg(way, other) > _SAME_DEG for other in kept):
             kept.append(way)
     return kept
@@ -323,11 +337,15 @@ def _grown(best: TiedSky, most_parameters: int) -> TiedSky:
     return best
 
 
-def _with_offset(best: TiedSky, fixed: Sequence[str]) -> tuple[TiedSky, tuple[str, ...]]:
+def _with_offset(
+    best: TiedSky, fixed: Sequence[str], most_parameters: int
+) -> tuple[TiedSky, tuple[str, ...]]:
     """Free the offset in elevation, too, where the readings can tell it from the tilt."""
     name = "elevation_offset"
     if name in fixed:
         return best, ()
+    if best.fit.numbers.size >= most_parameters:
+        return best, (f"{name}: the model has as many numbers as it may have",)
     listed = best.fit.ties.listed
     terms = (*(() if listed is None else listed.free), name)
     wider = refine(best, terms=terms, steps=_STEPS)

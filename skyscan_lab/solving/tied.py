@@ -21,7 +21,8 @@ Floats = NDArray[np.float64]
 MERGE_DEG = 0.6
 """Listed objects nearer than that to each other are one source."""
 
-_MARGIN = 1.0
+# Widths of the beam beyond the map where a source is still seen, in its first sidelobe.
+_MARGIN = 1.7
 _WEAK = 0.05
 _NEAR = 0.3
 _TRIES = 5
@@ -111,9 +112,10 @@ def tie(
     terms: Sequence[str] = MOUNT_NAMES[:3],
     belief: Belief,
     steps: int,
-    beam_free: bool,
 ) -> TiedSky | None:
     """Fit a sky in which every source is a slot; None where no slot is within reach.
+
+    The beam stays as it is: of a wrong mount it would learn only what is wrong.
 
     Parameters
     ----------
@@ -129,8 +131,6 @@ def tie(
         What is known of them.
     steps : int
         Most steps of the fit.
-    beam_free : bool
-        Whether the beam may change, too.
     """
     samples, model = free.samples, free.model
     vectors = np.array([slot.vector for slot in slots])
@@ -148,7 +148,7 @@ def tie(
     parameters = model.join(
         response=free.block("response"), floor=free.block("floor"), sources=sources, beam=free.beam
     )
-    sky = _fit(free, model, parameters, vectors, mount, terms, belief, steps, beam_free)
+    sky = _fit(free, model, parameters, vectors, mount, terms, belief, steps, beam_free=False)
     kept = tuple(slot for slot, within in zip(slots, seen, strict=True) if within)
     return TiedSky(sky, kept)
 
@@ -200,11 +200,14 @@ def refine(
     return _again(tied, model, parameters, chosen, steps)
 
 
-def with_slots(tied: TiedSky, slots: Sequence[Slot], mount: Floats, *, steps: int) -> TiedSky:
+def with_slots(
+    tied: TiedSky, slots: Sequence[Slot], mount: Floats, *, steps: int, beam_free: bool = True
+) -> TiedSky:
     """Fit on with every slot elsewhere, and a mount to begin with that goes with that."""
     vectors = np.array([slot.vector for slot in slots])
     model, parameters, terms = tied.sky.model, tied.sky.fit.parameters, _terms_of(tied)
-    sky = _fit(tied.sky, model, parameters, vectors, mount, terms, _belief_of(tied), steps, True)
+    belief = _belief_of(tied)
+    sky = _fit(tied.sky, model, parameters, vectors, mount, terms, belief, steps, beam_free)
     return TiedSky(sky, tuple(slots))
 
 
@@ -265,8 +268,11 @@ def _beginning_powers(free: Sky, here: Floats) -> Floats:
     sources = free.sources
     there = unit_vector(np.degrees(sources[:, 1]), np.degrees(sources[:, 2]))
     distance, nearest = KDTree(there).query(here)
-    level = abs(float(free.block("floor")[0]))
-    strongest = float(np.exp(sources[:, 0].max()))
-    weak = np.log(_WEAK * min(level, strongest))
     near = distance <= np.radians(_NEAR * free.hpbw_deg)
-    return np.asarray(np.where(near, sources[nearest, 0], weak))
+    return np.asarray(np.where(near, sources[nearest, 0], _weak_log_power(free)))
+
+
+def _weak_log_power(sky: Sky) -> float:
+    level = abs(float(sky.block("floor")[0]))
+    strongest = float(np.exp(sky.sources[:, 0].max()))
+    return float(np.log(_WEAK * min(level, strongest)))

@@ -15,7 +15,7 @@ from tests.solving.arcs import angle_between_deg, arc_sky, look
 
 @pytest.fixture(scope="module")
 def sky():
-    return arc_sky(2, step_deg=2.5)
+    return arc_sky(2, step_deg=3.0)
 
 
 @pytest.fixture(scope="module")
