@@ -23,7 +23,6 @@ from skyscan_lab.forward.gaussian import gaussian_powers
 from skyscan_lab.forward.kernels import ELLIPSE, aperture_powers
 from skyscan_lab.forward.normal import APERTURE, GAUSSIAN
 from skyscan_lab.forward.radial import radial_table
-from skyscan_lab.forward.tiles import Tiles
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -182,7 +181,7 @@ class GaussianBeam(Beam):
         wanted: bool,
     ) -> None:
         gaussian_powers(
-            Tiles.as_they_are(frames.across, frames.along, frames.ahead).columns,
+            frames.columns,
             vectors,
             powers,
             parameters,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from skyscan_lab.errors import SkyscanError
 from skyscan_lab.forward.descent import DAMPING, FARTHEST, next_damping, step
 from skyscan_lab.forward.model import ForwardModel
-from skyscan_lab.forward.normal import KINDS, descend, normal_equations
+from skyscan_lab.forward.normal import KINDS, descend, is_ellipse
 from skyscan_lab.forward.ties import Ties
 
 Floats = NDArray[np.float64]
@@ -132,9 +132,6 @@ def least_squares(
     return Fit(ties, here.numbers, parameters, here.residual, here.cost, here.information, scatter)
 
 
-_Found = tuple[float, Floats, Floats, Floats]
-
-
 @dataclass(frozen=True, eq=False)
 class _Point:
     """A place that a fit has come to."""
@@ -157,19 +154,6 @@ class _Problem:
         least, most, self._prior, self.stride = limits(model, ties)
         self._mean = ties.prior_mean
         self.bounds = least, most
-        if model.beam.compiled is not None:
-            tiles = model.frames.tiles
-            # What the compiled functions take first, and last but for where it goes.
-            self._fixed = (
-                tiles.columns,
-                tiles.centres,
-                tiles.radii,
-                model.arranged_floor,
-                KINDS[model.kind],
-                *model.beam.compiled,
-                len(model.beam.names),
-            )
-            self._data = tiles.arranged(readings), tiles.arranged(weights, 0.0)
 
     def fitted(self, begin: Floats, steps: int, tolerance: float) -> _Point | None:
         """Where the fit ends; None where the model has no value at the start."""
@@ -178,13 +162,28 @@ class _Problem:
             return self._fitted_step_by_step(begin, steps, tolerance)
         start = self._ties.start.astype(float)
         start[selects] = begin
+        tiles = self._model.frames.tiles
         cost, numbers, residual, information = descend(
-            *self._fixed, start, selects, *self._data, self._prior, *self.bounds, self.stride,
-            steps, tolerance,
-        )  # fmt: skip
+            tiles.columns,
+            tiles.centres,
+            tiles.radii,
+            self._model.arranged_floor,
+            KINDS[self._model.kind],
+            *self._model.beam.compiled,
+            len(self._model.beam.names),
+            start,
+            selects,
+            tiles.arranged(self._readings),
+            tiles.arranged(self._weights, 0.0),
+            self._prior,
+            *self.bounds,
+            self.stride,
+            steps,
+            tolerance,
+        )
         if np.isnan(cost):
             return None
-        rest = self._model.frames.tiles.put_back(residual)
+        rest = tiles.put_back(residual)
         return _Point(numbers, rest, cost, information, np.zeros(numbers.size))
 
     def _fitted_step_by_step(self, begin: Floats, steps: int, tolerance: float) -> _Point | None:
@@ -194,7 +193,7 @@ class _Problem:
             return None
         damping, tries, done = DAMPING, 0, 0
         while done < steps:
-            there = self.at(
+            there = self._tried(
                 step(here.numbers, here.information, here.pull, damping, *self.bounds, self.stride)
             )
             better = there is not None and there.cost < here.cost
@@ -208,42 +207,17 @@ class _Problem:
                 break
         return here
 
+    def _tried(self, numbers: Floats) -> _Point | None:
+        if self._model.beam.compiled is not None:
+            parameters, _ = self._ties.expand(numbers)
+            if not is_ellipse(parameters[-len(self._model.beam.names) :]):
+                return None
+        return self.at(numbers)
+
     def at(self, numbers: Floats) -> _Point | None:
         if not np.all(np.abs(numbers) < FARTHEST):
             return None
         parameters, spread = self._ties.expand(numbers)
-        found = (
-            self._by_derivatives(parameters, spread)
-            if self._model.beam.compiled is None
-            else self._compiled(parameters, spread)
-        )
-        if found is None:
-            return None
-        cost, residual, information, pull = found
-        off = numbers - self._mean
-        information[np.diag_indices_from(information)] += self._prior
-        return _Point(
-            numbers,
-            residual,
-            cost + float(self._prior @ off**2),
-            information,
-            pull - self._prior * off,
-        )
-
-    def _compiled(self, parameters: Floats, spread: Floats) -> _Found | None:
-        moves = np.flatnonzero(spread.any(axis=1))
-        information, pull = np.empty((moves.size, moves.size)), np.empty(moves.size)
-        residual = np.empty(self._data[0].size)
-        cost = normal_equations(
-            *self._fixed, parameters, moves, *self._data, residual, information, pull
-        )
-        if np.isnan(cost):
-            return None
-        part = spread[moves]
-        rest = self._model.frames.tiles.put_back(residual)
-        return cost, rest, part.T @ information @ part, part.T @ pull
-
-    def _by_derivatives(self, parameters: Floats, spread: Floats) -> _Found | None:
         found = self._model.evaluate(parameters)
         if found is None:
             return None
@@ -251,8 +225,16 @@ class _Problem:
         jacobian = found.jacobian @ spread if selects is None else found.jacobian[:, selects]
         residual = self._readings - found.value
         weighted = jacobian * self._weights[:, None]
-        cost = float(self._weights @ residual**2)
-        return cost, residual, weighted.T @ jacobian, weighted.T @ residual
+        information = weighted.T @ jacobian
+        information[np.diag_indices_from(information)] += self._prior
+        off = numbers - self._mean
+        return _Point(
+            numbers,
+            residual,
+            float(self._weights @ residual**2 + self._prior @ off**2),
+            information,
+            weighted.T @ residual - self._prior * off,
+        )
 
 
 def limits(model: ForwardModel, ties: Ties) -> tuple[Floats, Floats, Floats, Floats]:

@@ -50,6 +50,11 @@ class Frames:
         """The same in blocks, near ones together; of boresights only."""
         return Tiles.near_together(self.across, self.along, self.ahead)
 
+    @cached_property
+    def columns(self) -> NDArray[np.float64]:
+        """Columns of the same in the order in which they come."""
+        return Tiles.as_they_are(self.across, self.along, self.ahead).columns
+
     @classmethod
     def around_source(cls, across_deg: ArrayLike, along_deg: ArrayLike) -> Frames:
         """Frames that see the source at azimuth 0, elevation 0 at given offsets from their axis.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -136,9 +137,9 @@ class ForwardModel:
             "sources": len(PER_SOURCE) * sources,
             "beam": len(self.beam.names),
         }
-        ends = np.cumsum(list(sizes.values()))
+        ends = accumulate(sizes.values())
         return {
-            name: slice(int(end) - size, int(end))
+            name: slice(end - size, end)
             for (name, size), end in zip(sizes.items(), ends, strict=True)
         }
 

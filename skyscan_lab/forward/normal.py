@@ -276,6 +276,16 @@ def normal_equations(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def is_ellipse(beam: Floats) -> bool:
+    """Whether the first three numbers of a beam are a positive definite matrix.
+
+    One with a negative eigenvalue has the same gain as one without, turned: a fit that came there
+    would be held by the bounds of the diagonal.
+    """
+    return bool(beam[0] * beam[2] > beam[1] * beam[1])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def descend(
     columns: Floats,
     centres: Floats,
@@ -306,13 +316,13 @@ def descend(
     pull, pull_there = np.empty(count), np.empty(count)
     information, information_there = np.empty((count, count)), np.empty((count, count))
     residual, residual_there = np.empty(readings.size), np.empty(readings.size)
-    trial = parameters.copy()
+    trial, beam = parameters.copy(), parameters.size - own
     cost, damping, tries, done = np.inf, DAMPING, 0, -1
     there[:] = here
     while True:
         cost_there = np.nan
         trial[selects] = there
-        if np.all(np.abs(there) < FARTHEST):
+        if np.all(np.abs(there) < FARTHEST) and (done < 0 or is_ellipse(trial[beam:])):
             cost_there = normal_equations(
                 columns, centres, radii, floor, kind, family, tables, modes, own, trial, selects,
                 readings, weights, residual_there, information_there, pull_there,
