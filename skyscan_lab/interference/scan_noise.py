@@ -168,7 +168,11 @@ def noise_along(readings: Floats, scans: Sequence[Indices]) -> float:
 
 
 def fit_scan_noise(
-    residual: Floats, scans: Sequence[Indices], kept: NDArray[np.bool_], least: float
+    residual: Floats,
+    scans: Sequence[Indices],
+    kept: NDArray[np.bool_],
+    least: float,
+    shortest: float = 1.0,
 ) -> ScanNoise:
     """Noise of readings of which everything else has been subtracted.
 
@@ -182,6 +186,8 @@ def fit_scan_noise(
         Which of them count.
     least : float
         The noise is at least so much: that of rounding.
+    shortest : float
+        Of a drift, in readings: what is as short as a beam may be a source.
 
     Examples
     --------
@@ -199,7 +205,8 @@ def fit_scan_noise(
     means = np.array([row.mean() for row in rows])
     plain, best = -np.inf, (-np.inf, 1.0, 0.0, 1.0, False)
     sizes = {size: np.array([r for r in rows if r.size == size]) for size in {r.size for r in rows}}
-    for length, smooth in product(_LENGTHS, (False, True)):
+    lengths = sorted({shortest, *(length for length in _LENGTHS if length > shortest)})
+    for length, smooth in product(lengths, (False, True)):
         modes = [(rows_, *_modes(size, length, smooth)) for size, rows_ in sizes.items()]
         squares = [np.mean((rows_ @ basis) ** 2, axis=0) for rows_, _, basis in modes]
         for share in (0.0, *_SHARES):
@@ -260,13 +267,8 @@ def _correlation(count: int, length: float, smooth: bool) -> Floats:
 @lru_cache(maxsize=256)
 def _modes(size: int, length: float, smooth: bool) -> tuple[Floats, Floats]:
     """Variances of a drift of unit amplitude in a scan less its mean, and their directions."""
-    correlation = _correlation(size, length, smooth)[
-        np.abs(np.arange(size)[:, None] - np.arange(size))
-    ]
-    centred = correlation - correlation.mean(axis=0)
-    centred = centred - centred.mean(axis=1)[:, None]
-    values, vectors = eigh(centred)
-    # The direction of the mean itself has none.
-    mean = int(np.argmax(np.abs(vectors.sum(axis=0))))
-    rest = np.arange(size) != mean
-    return np.maximum(values[rest], 0.0), vectors[:, rest]
+    lag = np.abs(np.arange(size)[:, None] - np.arange(size))
+    # Directions at right angles to the mean; the first is the mean itself.
+    rest = np.linalg.qr(np.column_stack([np.ones(size), np.eye(size)[:, 1:]]))[0][:, 1:]
+    values, vectors = eigh(rest.T @ _correlation(size, length, smooth)[lag] @ rest)
+    return np.maximum(values, 0.0), rest @ vectors

@@ -37,13 +37,13 @@ from skyscan_lab.sphere import from_plane, separation, to_plane, unit_vector, wr
 
 Floats = NDArray[np.float64]
 
-SPLIT = 0.01
-"""How often a single source may be taken for two."""
-
 # What z, once a source is fitted, exceeds beside it in one case of a hundred by noise alone: as
 # measured (docs/validation/two_sources.md); it hardly depends on beam, sampling and strength.
 _SPLIT_SIGMA = 3.0
+# What stands out by so many false alarms a map joins for a while: it must not pass for noise.
+_LOOSE = 0.3
 _ROUNDS = 60
+_NOISE_ROUNDS = 3
 _MOST_SOURCES = 64
 # Of the highest peak, beside which lower ones may be its sidelobes.
 _WITH_THE_HIGHEST = 0.3
@@ -150,7 +150,7 @@ def _searched(search: Search, false_alarm: float, threshold: float | None) -> tu
 
     search = _with_all(search, needed)
     # What is left shows the noise as it is, and sources that were noise before.
-    for _ in range(2):
+    for _ in range(_NOISE_ROUNDS):
         search = search.with_measured_noise()
         before = len(search.sources)
         search = _with_all(search, needed)
@@ -168,6 +168,7 @@ def _with_all(search: Search, needed: Callable[[Search], float]) -> Search:
         least = needed(search)
         peaks = search.filtered.peaks(
             search.readings.graph,
+            min(least, search.filtered.threshold(_LOOSE)),
             least,
             search.readings.samples.spacing_deg,
             _PEAKS_APART_HPBW * search.hpbw_deg,
@@ -308,7 +309,8 @@ def _begin_without_pattern(
         blind = Search.begin(readings, beam, _FITTED_WIDTH_ERROR, kept).with_measured_noise()
         needed = blind.filtered.threshold(share) if threshold is None else threshold
         highest = max(highest, needed)
-        if blind.filtered.found.z.max() > 0.8 * needed * blind.filtered.spread:
+        step = min(spacing, beam.hpbw_deg[0])
+        if blind.filtered.peaks(readings.graph, needed, needed, step, step).z.size:
             sky = build_up(replace(readings.samples.take(kept), noise=readings.noise))
             return _from_sky(readings, sky, kept)
     return highest

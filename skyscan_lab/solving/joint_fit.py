@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 _DAMPING = 1e-3
 _MOST_DAMPING = 1e8
 _LOG_STRIDE = 1.5
+_LEAST_INFORMATION = 1e-100
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,7 @@ class JointFit:
 
 def inverse_of(information: Floats) -> Floats:
     """Inverse of an information matrix that may be all but singular."""
-    scale = np.sqrt(np.maximum(np.diag(information), 1e-300))
+    scale = np.sqrt(np.maximum(np.diag(information), _LEAST_INFORMATION))
     values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
     return np.asarray((vectors / np.maximum(values, 1e-12)) @ vectors.T / np.outer(scale, scale))
 

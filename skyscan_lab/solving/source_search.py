@@ -40,6 +40,8 @@ _PEAK_DB = 10.0
 _SLOPE_ERROR = 0.5
 _FEWEST_PEAKS = 0.6
 _CERTAIN = 2.0
+_EXPLAINED = 3.0
+_STRONG = 10.0
 # A step that lowers the cost by less is the last.
 _ENOUGH = 1e-3
 _RING_HPBW = np.array([0.2, 0.4, 0.6, 0.8, 1.0])
@@ -141,8 +143,13 @@ class Filtered:
         """In standard deviations, for so many false alarms a map."""
         return threshold_for(false_alarm, self.extent, self.freedom)
 
-    def peaks(self, graph: csr_array, least: float, step_deg: float, apart_deg: float) -> Found:
-        """Peaks above some standard deviations, highest first, away from each other."""
+    def peaks(
+        self, graph: csr_array, least: float, needed: float, step_deg: float, apart_deg: float
+    ) -> Found:
+        """Peaks above some standard deviations, highest first, away from each other.
+
+        Where a reading may be a burst, it takes as many as are `needed` in the end without it.
+        """
         z, z_least = self.found.z, least * self.spread
         start = np.repeat(np.arange(z.size), np.diff(graph.indptr))
         highest = np.full(z.size, -np.inf)
@@ -155,9 +162,10 @@ class Filtered:
         )
         climbed = climbed.take(np.flatnonzero(climbed.z > z_least))
         # Of a strong source a single reading may say what the pattern does not know.
-        weak = np.flatnonzero(climbed.z < _CERTAIN * z_least)
+        weak = np.flatnonzero(climbed.z < _CERTAIN * needed * self.spread)
         sure = np.ones(climbed.z.size, dtype=bool)
-        sure[weak] = self.filter.without_bursts(climbed.take(weak)) > z_least
+        alone = self.filter.without_bursts(climbed.take(weak))
+        sure[weak] = (alone == climbed.z[weak]) | (alone > needed * self.spread)
         climbed = climbed.take(np.flatnonzero(sure))
         return climbed.take(np.array(apart(climbed, apart_deg), dtype=np.intp))
 
@@ -309,10 +317,28 @@ class Search:
     def with_measured_noise(self) -> Search:
         """The same map, in the noise that its residual shows."""
         noise = fit_scan_noise(
-            self.fit.residual, self.readings.scans, self.kept, self.readings.least_noise
+            self.fit.residual,
+            self.readings.scans,
+            self.kept,
+            self.readings.least_noise,
+            max(1.0, self.hpbw_deg / self.readings.samples.spacing_deg),
         )
-        again = self.refit(self.fit.parameters, noise)
+        # On the flank of a strong source a reading may have looked like a burst: if a source that
+        # was found explains it, it counts again.
+        kept = self.kept | (np.abs(self.fit.residual) < _EXPLAINED * noise.sigma) & (
+            self._rise > _STRONG * noise.sigma
+        )
+        again = replace(self, kept=kept).refit(self.fit.parameters, noise)
         return self if again is None else again
+
+    @property
+    def _rise(self) -> Floats:
+        """What the sources add to each reading."""
+        blocks = self.model.blocks(len(self.sources))
+        power = self.model.power(self.fit.parameters)
+        floor = self.model.floor_terms @ self.fit.parameters[blocks["floor"]]
+        slope = self.fit.parameters[blocks["response"]][1]
+        return np.asarray(slope * np.log10(np.maximum(power / floor, 1.0)))
 
     @cached_property
     def filtered(self) -> Filtered:
