@@ -37,12 +37,14 @@ from skyscan_lab.sphere import unit_vector
 
 Values = NDArray[np.float64]
 
+MOST_LEFT_OUT = 1000
+"""So many samples say how well the others are foretold."""
+
 # As many samples are taken all together, for so many multiplications: some ten seconds.
 _MOST_AT_ONCE = 1500
 _MOST_WORK = 3e11
 _WINDOW = 128
 _CHUNK = 4096
-_MOST_LEFT_OUT = 1000
 _RANK = 1e-10
 # Of what is known of a sample without the model, what the model leaves at least.
 _LEAST_LEFT = 0.05
@@ -124,7 +126,7 @@ class Conditioned:
             left = own - np.einsum("nf,fg,ng->n", through, self._numbers[1], through)
             left = np.maximum(left, _LEAST_LEFT * own)
             return LeftOut(np.arange(count), (inverse @ self._rest) / left, 1.0 / left)
-        places = np.unique(np.linspace(0, count - 1, min(count, _MOST_LEFT_OUT)).astype(np.intp))
+        places = np.unique(np.linspace(0, count - 1, min(count, MOST_LEFT_OUT)).astype(np.intp))
         near = KDTree(self.vectors).query(self.vectors[places], k=_WINDOW)[1]
         residual, variance = np.empty(places.size), np.empty(places.size)
         for number, members in enumerate(near):

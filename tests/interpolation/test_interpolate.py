@@ -216,8 +216,7 @@ def test_no_grid_and_no_reading(ring):
         interpolate(empty, step=1.0)
 
 
-# The model of a beam asks for ten readings, and says so.
-@pytest.mark.parametrize("method", sorted(METHODS.keys() - {"beam"}))
+@pytest.mark.parametrize("method", sorted(METHODS))
 def test_few_samples_and_flat_maps(method):
     one = session_from_points([10.0], [20.0], [400.0], units="counts")
     got = interpolate(one, points=([10.0], [20.0]), method=method)
