@@ -29,7 +29,6 @@ from skyscan_server.bus.base import Bus, Wake
 from skyscan_server.bus.local import LocalBus
 from skyscan_server.main.serving import serving
 from skyscan_server.settings import load_settings
-from skyscan_server.web.logs import configure_logging
 from tests.campaigns.sessions import (
     ENOUGH_S,
     NOTHING,
@@ -329,7 +328,6 @@ each second. A wish that a session's end was faster than counts as one that came
 
 def main() -> None:
     """Run it from the command line."""
-    configure_logging("error")
     about = __doc__ or ""
     command_line(campaign, passed, report, about=about, sessions=30, time_scale=300)
 

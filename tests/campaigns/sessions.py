@@ -16,6 +16,8 @@ from typing import Any
 
 import aiohttp
 
+from skyscan_server.web.logs import configure_logging
+
 NOTHING = ("points lost", "points doubled", "points out of order")
 """Of which there must be none in the end."""
 
@@ -134,6 +136,7 @@ def command_line(
     parser.add_argument("--report", type=Path, help="write the result as a page of documentation")
     options = parser.parse_args()
     os.environ.setdefault("SKYSCAN_TIME_SCALE", str(time_scale))
+    configure_logging("error")
     with tempfile.TemporaryDirectory() as name:
         result = asyncio.run(run(Path(name), options.sessions, options.seed))
     for key, value in result.items():
