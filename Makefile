@@ -2,7 +2,7 @@
 #
 #   make env      .venv with everything; nothing else here reaches beyond this machine
 #   make lab      hub, node, simulated station and JupyterLab; LAB=--no-browser, LAB="--port 9999"
-#   make test     everything that must hold; TESTS="-n 0 tests/client" for a part, one at a time
+#   make test     everything that must hold; TESTS=tests/client for a part, one at a time
 #   make lint     style, types and layers only
 #   make bench    every benchmark; BENCH=--quick for the short versions
 #   make docs     the documentation, in docs/_build/html
@@ -10,7 +10,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Tests wait more than they compute, for processes and for clocks: so two of them run at a time.
-TESTS ?= -n 2 --dist loadfile
+TESTS := -n 2 --dist loadfile
 # See tests/guard/sitecustomize.py. pytest puts it there by itself.
 LOOPBACK_ONLY := PYTHONPATH=$(CURDIR)/tests/guard
 
