@@ -210,6 +210,9 @@ A single phase from every 4th point may have found a wrong set of sources beside
 mean over skies that explain the kept points about as well softens that and its errors say so, but
 both are right only in the mean over the phases.
 
+Nothing in a run sees the points that are held out. How the method averages, and which quantiles
+scale its errors, was settled with this recording at hand.
+
 It took {took_s / 60.0:.0f} minutes of processor time.
 """
 
