@@ -1,7 +1,7 @@
 """Received power through a Gaussian beam, a block of samples at a time.
 
-Every loop is one that a compiler turns into vector instructions: one thing is computed for all
-samples of a block, and a block fits into the nearest cache. That is why there are two polynomials
+Every loop is one that a compiler turns into vector instructions, and a block fits into the nearest
+cache. That is why there are two polynomials
 where a library would call an arc tangent and an exponential.
 
 The gain is ``2^(−|L (x, y)|²)``, with ``L`` the symmetric matrix of the beam's ellipse (1/rad) and
@@ -22,7 +22,9 @@ from skyscan_lab.forward.tiles import BLOCK
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 
-WORK = 13
+# Where the rows of the work space begin.
+_COSINE, _C, _D, _STRETCHES, _BENDS, _U, _V, _GAIN, _ROUNDED = (n * BLOCK for n in range(9))
+WORK = 9
 """Rows of work space that `gaussian_block` needs, each of a `BLOCK`."""
 
 _LN2 = math.log(2.0)
@@ -104,94 +106,133 @@ def look(centre: Floats, radius: float, vectors: Floats, reaches: Floats, seen: 
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def _project(columns: Floats, row: int, begin: int, vector: Floats, out: Floats) -> None:
-    """Products of one of the three axes of each frame with a vector."""
-    north = columns[row, begin : begin + BLOCK]
-    east = columns[row + 1, begin : begin + BLOCK]
-    up = columns[row + 2, begin : begin + BLOCK]
-    a, b, c = vector[0], vector[1], vector[2]
+def _project(tile: Floats, vector: Floats, work: Floats) -> None:
+    """Direction cosines of a source in each frame."""
+    north, east, up = vector[0], vector[1], vector[2]
     for k in range(BLOCK):
-        out[k] = a * north[k] + b * east[k] + c * up[k]
+        work[_COSINE + k] = (
+            north * tile[6 * BLOCK + k] + east * tile[7 * BLOCK + k] + up * tile[8 * BLOCK + k]
+        )
+        work[_C + k] = north * tile[k] + east * tile[BLOCK + k] + up * tile[2 * BLOCK + k]
+        work[_D + k] = (
+            north * tile[3 * BLOCK + k] + east * tile[4 * BLOCK + k] + up * tile[5 * BLOCK + k]
+        )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _count_within(cosine: Floats, least: float) -> int:
+def _all_within(work: Floats, least: float) -> bool:
     found = 0
     for k in range(BLOCK):
-        found += 1 if cosine[k] >= least else 0
-    return found
+        found += 1 if work[_COSINE + k] >= least else 0
+    return found == BLOCK
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def _near_stretch(cosine: Floats, stretch: Floats, slope: Floats, wanted: bool) -> None:
+def _near_stretch(work: Floats) -> None:
     for k in range(BLOCK):
-        h = 0.5 - 0.5 * cosine[k]
-        value = _STRETCH[_TERMS - 1]
+        cosine = work[_COSINE + k]
+        h = 0.5 - 0.5 * cosine
+        value, slope = _STRETCH[_TERMS - 1], _SLOPE[_TERMS - 2]
         for n in range(_TERMS - 2, -1, -1):
             value = value * h + _STRETCH[n]
-        stretch[k] = value
-    if wanted:
-        for k in range(BLOCK):
-            h = 0.5 - 0.5 * cosine[k]
-            value = _SLOPE[_TERMS - 2]
-            for n in range(_TERMS - 3, -1, -1):
-                value = value * h + _SLOPE[n]
-            # By half of sin²θ, of which (1 − cos θ)/2 has the derivative 1/(2 cos θ).
-            slope[k] = value / (2.0 * max(cosine[k], 1e-6))
+        for n in range(_TERMS - 3, -1, -1):
+            slope = slope * h + _SLOPE[n]
+        work[_STRETCHES + k] = value
+        # By half of sin²θ, of which (1 − cos θ)/2 has the derivative 1/(2 cos θ).
+        work[_BENDS + k] = slope / (2.0 * max(cosine, 1e-6) * value)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _any_stretch(c: Floats, d: Floats, cosine: Floats, stretch: Floats, slope: Floats) -> None:
+def _any_stretch(work: Floats) -> None:
     for k in range(BLOCK):
-        sine = math.sqrt(c[k] * c[k] + d[k] * d[k])
-        if sine < 1e-4 and cosine[k] > 0.0:
-            stretch[k], slope[k] = 1.0 + sine * sine / 6.0, 1.0 / 3.0
+        c, d, cosine = work[_C + k], work[_D + k], work[_COSINE + k]
+        sine = math.sqrt(c * c + d * d)
+        if sine < 1e-4 and cosine > 0.0:
+            stretch, slope = 1.0 + sine * sine / 6.0, 1.0 / 3.0
         else:
             # Straight behind there is no direction, and no beam to speak of.
             safe = max(sine, 1e-9)
-            stretch[k] = math.atan2(sine, cosine[k]) / safe
-            forward = cosine[k] if abs(cosine[k]) >= 1e-6 else 1e-6
-            slope[k] = (1.0 / forward - stretch[k]) / (safe * safe)
+            stretch = math.atan2(sine, cosine) / safe
+            forward = cosine if abs(cosine) >= 1e-6 else 1e-6
+            slope = (1.0 / forward - stretch) / (safe * safe)
+        work[_STRETCHES + k] = stretch
+        work[_BENDS + k] = slope / max(stretch, 1e-12)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def _exp2(u: Floats, v: Floats, rounded: Floats, out: Floats) -> None:
-    """``2^(−u² − v²)``, to the last bits."""
+def _exponentials(ellipse: Floats, work: Floats) -> None:
+    """``2^(−u² − v²)``, to the last bits, with ``(u, v)`` the ellipse's own offset."""
+    first, cross, second = ellipse[0], ellipse[1], ellipse[2]
     for k in range(BLOCK):
-        rounded[k] = max(-u[k] * u[k] - v[k] * v[k], -1000.0) + _ROUND
-    for k in range(BLOCK):
-        rest = max(-u[k] * u[k] - v[k] * v[k], -1000.0) - (rounded[k] - _ROUND)
+        c, d, stretch = work[_C + k], work[_D + k], work[_STRETCHES + k]
+        u, v = stretch * (first * c + cross * d), stretch * (cross * c + second * d)
+        exponent = max(-u * u - v * v, -1000.0)
+        rounded = exponent + _ROUND
+        rest = exponent - (rounded - _ROUND)
         value = _EXP2[_TERMS - 1]
         for n in range(_TERMS - 2, -1, -1):
             value = value * rest + _EXP2[n]
-        out[k] = value
-    bits, exponent = out.view(np.int64), rounded.view(np.int64)
+        work[_U + k], work[_V + k] = u, v
+        work[_GAIN + k], work[_ROUNDED + k] = value, rounded
+    bits = work.view(np.int64)
     for k in range(BLOCK):
-        bits[k] += exponent[k] << _MANTISSA
+        bits[_GAIN + k] += bits[_ROUNDED + k] << _MANTISSA
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _differentiate(
+    tile: Floats, vectors: Floats, power: float, least: float, ellipse: Floats, work: Floats,
+    out: Floats,
+) -> None:  # fmt: skip
+    """Power from a source, then its derivatives by direction and ellipse."""
+    first, cross, second = ellipse[0], ellipse[1], ellipse[2]
+    turn_north, turn_east = vectors[1, 0], vectors[1, 1]
+    rise_north, rise_east, rise_up = vectors[2, 0], vectors[2, 1], vectors[2, 2]
+    for k in range(BLOCK):
+        c, d, u, v = work[_C + k], work[_D + k], work[_U + k], work[_V + k]
+        gain = power * work[_GAIN + k] if work[_COSINE + k] >= least else 0.0
+        slope = -2.0 * _LN2 * gain * work[_STRETCHES + k]
+        by_x, by_y = slope * (first * u + cross * v), slope * (cross * u + second * v)
+        # Both hold the stretch: what lengthens with it is divided by it.
+        inward = work[_BENDS + k] * (by_x * c + by_y * d)
+        by_c, by_d = by_x + inward * c, by_y + inward * d
+        across_north, across_east, across_up = tile[k], tile[BLOCK + k], tile[2 * BLOCK + k]
+        along_north, along_east = tile[3 * BLOCK + k], tile[4 * BLOCK + k]
+        along_up = tile[5 * BLOCK + k]
+        out[k] = gain
+        out[BLOCK + k] = by_c * (turn_north * across_north + turn_east * across_east) + by_d * (
+            turn_north * along_north + turn_east * along_east
+        )
+        out[2 * BLOCK + k] = by_c * (
+            rise_north * across_north + rise_east * across_east + rise_up * across_up
+        ) + by_d * (rise_north * along_north + rise_east * along_east + rise_up * along_up)
+        out[3 * BLOCK + k] = slope * u * c
+        out[4 * BLOCK + k] = slope * (u * d + v * c)
+        out[5 * BLOCK + k] = slope * v * d
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def gaussian_block(
-    columns: Floats,
-    begin: int,
+    tile: Floats,
     vectors: Floats,
     powers: Floats,
     reaches: Floats,
     ellipse: Floats,
     work: Floats,
+    out: Floats,
     received: Floats,
     derivatives: Floats,
     seen: Booleans,
-    wanted: bool,
 ) -> None:
     """Power that the samples of a block receive from all sources, and its derivatives.
 
+    Arrays are flat, one row of a block after the other: then it is known while it is compiled how
+    far apart they are, and that they do not overlap.
+
     Parameters
     ----------
-    columns : ndarray, shape (9, n)
-        Frames of all samples: north, east, up of across, along, ahead.
-    begin : int
-        First sample of the block.
+    tile : ndarray, shape (9 · `BLOCK`,)
+        Frames of the samples: north, east, up of across, along, ahead.
     vectors : ndarray, shape (s, 3, 3)
         Of the sources, with their derivatives.
     powers : ndarray, shape (s,)
@@ -200,79 +241,37 @@ def gaussian_block(
         Angle from each beyond which it has no power.
     ellipse : ndarray, shape (3,)
         Of the beam.
-    work : ndarray, shape (`WORK`, `BLOCK`)
+    work, out : ndarray, shape (`WORK` · `BLOCK`,), (6 · `BLOCK`,)
         Space to compute in.
     received : ndarray, shape (`BLOCK`,)
         Where to add the power.
-    derivatives : ndarray, shape (3 s + 3, `BLOCK`)
+    derivatives : ndarray, shape ((3 s + 3) · `BLOCK`,)
         Where they go: by log power, azimuth and elevation of each source, then by the ellipse.
     seen : ndarray of bool, shape (s,)
         Which sources have any power here; derivatives of the others are not written.
-    wanted : bool
-        Whether they are.
     """
     sources = powers.size
-    first, cross, second = ellipse[0], ellipse[1], ellipse[2]
-    own = 3 * sources
-    beam_1, beam_2, beam_3 = derivatives[own], derivatives[own + 1], derivatives[own + 2]
-    if wanted:
-        beam_1[:], beam_2[:], beam_3[:] = 0.0, 0.0, 0.0
-    cosine, c, d, stretch, slope = work[0], work[1], work[2], work[3], work[4]
-    u, v, scratch, gain = work[5], work[6], work[7], work[8]
-    by_x, by_y, by_c, by_d = work[9], work[10], work[11], work[12]
+    own = 3 * sources * BLOCK
+    derivatives[own : own + 3 * BLOCK] = 0.0
     for i in range(sources):
         if not seen[i]:
             continue
         furthest = reaches[i]
         least = math.cos(furthest) if furthest < math.pi else -2.0
-        narrow = furthest < _WIDE
-        _project(columns, 6, begin, vectors[i, 0], cosine)
-        _project(columns, 0, begin, vectors[i, 0], c)
-        _project(columns, 3, begin, vectors[i, 0], d)
-        if narrow or _count_within(cosine, _WIDE_COSINE) == BLOCK:
-            _near_stretch(cosine, stretch, slope, wanted)
+        _project(tile, vectors[i, 0], work)
+        if furthest < _WIDE or _all_within(work, _WIDE_COSINE):
+            _near_stretch(work)
         else:
-            _any_stretch(c, d, cosine, stretch, slope)
+            _any_stretch(work)
+        _exponentials(ellipse, work)
+        _differentiate(tile, vectors[i], powers[i], least, ellipse, work, out)
+        place = 3 * i * BLOCK
         for k in range(BLOCK):
-            u[k] = stretch[k] * (first * c[k] + cross * d[k])
-        for k in range(BLOCK):
-            v[k] = stretch[k] * (cross * c[k] + second * d[k])
-        _exp2(u, v, scratch, gain)
-        power = powers[i]
-        for k in range(BLOCK):
-            gain[k] = power * gain[k] if cosine[k] >= least else 0.0
-        for k in range(BLOCK):
-            received[k] += gain[k]
-        if not wanted:
-            continue
-        by_power = derivatives[3 * i]
-        for k in range(BLOCK):
-            by_power[k] = gain[k]
-        for k in range(BLOCK):
-            scratch[k] = -2.0 * _LN2 * gain[k] * stretch[k]
-        for k in range(BLOCK):
-            beam_1[k] += scratch[k] * u[k] * c[k]
-        for k in range(BLOCK):
-            beam_2[k] += scratch[k] * (u[k] * d[k] + v[k] * c[k])
-        for k in range(BLOCK):
-            beam_3[k] += scratch[k] * v[k] * d[k]
-        for k in range(BLOCK):
-            by_x[k] = scratch[k] * (first * u[k] + cross * v[k])
-        for k in range(BLOCK):
-            by_y[k] = scratch[k] * (cross * u[k] + second * v[k])
-        # by_x and by_y hold the stretch: what lengthens with it is divided by it.
-        for k in range(BLOCK):
-            scratch[k] = slope[k] / stretch[k] * (by_x[k] * c[k] + by_y[k] * d[k])
-        for k in range(BLOCK):
-            by_c[k] = by_x[k] + scratch[k] * c[k]
-        for k in range(BLOCK):
-            by_d[k] = by_y[k] + scratch[k] * d[k]
-        for j in range(1, 3):
-            _project(columns, 0, begin, vectors[i, j], by_x)
-            _project(columns, 3, begin, vectors[i, j], by_y)
-            row = derivatives[3 * i + j]
-            for k in range(BLOCK):
-                row[k] = by_c[k] * by_x[k] + by_d[k] * by_y[k]
+            received[k] += out[k]
+        for k in range(3 * BLOCK):
+            derivatives[place + k] = out[k]
+        for k in range(3 * BLOCK):
+            derivatives[own + k] += out[3 * BLOCK + k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -290,16 +289,19 @@ def gaussian_powers(
     The other arguments are those of `gaussian_block`.
     """
     sources, size = powers.size, received.size
-    work, power, rows = np.empty((WORK, BLOCK)), np.empty(BLOCK), np.zeros((3 * sources + 3, BLOCK))
+    rows = (3 * sources + 3) * BLOCK
+    work, out, power = np.empty(WORK * BLOCK), np.empty(6 * BLOCK), np.empty(BLOCK)
+    slopes, flat = np.zeros(rows), columns.reshape(-1)
     # Gains have no end here: all that a number can hold.
     seen, reaches = np.ones(sources, dtype=np.bool_), np.full(sources, math.pi)
     for begin in range(0, size, BLOCK):
         power[:] = 0.0
         gaussian_block(
-            columns, begin, vectors, powers, reaches, ellipse, work, power, rows, seen, wanted
+            flat[9 * begin : 9 * (begin + BLOCK)], vectors, powers, reaches, ellipse, work, out,
+            power, slopes, seen,
         )  # fmt: skip
         for k in range(min(BLOCK, size - begin)):
             received[begin + k] = power[k]
             if wanted:
-                for j in range(rows.shape[0]):
-                    derivatives[begin + k, j] = rows[j, k]
+                for j in range(3 * sources + 3):
+                    derivatives[begin + k, j] = slopes[j * BLOCK + k]

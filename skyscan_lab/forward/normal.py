@@ -203,7 +203,8 @@ def normal_equations(
     sources = parameters[head : total - own].reshape(count, 3)
     vectors, powers = _vectors(sources), np.exp(sources[:, 0])
     ellipse = parameters[total - own : total - own + ELLIPSE]
-    work, rows = np.empty((WORK, BLOCK)), np.empty((total, BLOCK))
+    work, out, rows = np.empty(WORK * BLOCK), np.empty(6 * BLOCK), np.empty((total, BLOCK))
+    flat = columns.reshape(-1)
     power, by_power, weighted = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
     axes, aside = np.empty((3, BLOCK, 3)), np.empty((BLOCK, total - head))
     seen, present = np.ones(count, dtype=np.bool_), np.empty(selects.size, dtype=np.int64)
@@ -211,7 +212,7 @@ def normal_equations(
     if count:
         least = max(least, _LEAST_FLOOR * np.max(powers))
     # Made once: a view costs as much as ten samples.
-    top, below = rows[:_RESPONSE], rows[head:]
+    top, below = rows[:_RESPONSE], rows[head:].reshape(-1)
     response, extra = parameters[:_RESPONSE], parameters[total - own + ELLIPSE + 1 :]
     asked = np.zeros(total, dtype=np.bool_)
     asked[selects] = True
@@ -226,14 +227,14 @@ def normal_equations(
             some = look(centres[block], radii[block], vectors, reaches, seen)
             if some:
                 gaussian_block(
-                    columns, begin, vectors, powers, reaches, ellipse, work, power, below, seen,
-                    True,
+                    flat[9 * begin : 9 * end], vectors, powers, reaches, ellipse, work, out, power,
+                    below, seen,
                 )  # fmt: skip
         else:
             for axis in range(3):
                 for part in range(3):
                     for k in range(BLOCK):
-                        axes[axis, k, part] = columns[3 * axis + part, begin + k]
+                        axes[axis, k, part] = columns[block, 3 * axis + part, k]
             aperture_powers(
                 axes[0], axes[1], axes[2], vectors, powers, ellipse,
                 parameters[total - own + ELLIPSE], tables, modes,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 Floats = NDArray[np.float64]
 
@@ -25,12 +24,12 @@ class Tiles:
     ----------
     order : ndarray of int, shape (n,)
         Which sample is where.
-    columns : ndarray, shape (9, m)
-        North, east, up of across, along and ahead; m is a multiple of `BLOCK`, and what fills the
-        last block is its last sample.
-    centres : ndarray, shape (m / `BLOCK`, 3)
+    columns : ndarray, shape (b, 9, `BLOCK`)
+        North, east, up of across, along and ahead of each; what fills the last block is its last
+        sample.
+    centres : ndarray, shape (b, 3)
         Middle direction of each block.
-    radii : ndarray, shape (m / `BLOCK`,)
+    radii : ndarray, shape (b,)
         Angle from it to the farthest sample, radians.
     """
 
@@ -48,9 +47,9 @@ class Tiles:
         across, along, ahead : ndarray, shape (n, 3)
             As `Frames` has them.
         """
-        order = KDTree(ahead, leafsize=BLOCK // 4).indices
+        order = _near_together(ahead)
         columns = _columns(order, across, along, ahead)
-        blocks = columns[6:].T.reshape(-1, BLOCK, 3)
+        blocks = columns[:, 6:].transpose(0, 2, 1)
         centres = blocks.mean(axis=1)
         centres /= np.maximum(np.linalg.norm(centres, axis=1), 1e-12)[:, None]
         # From the chord: a cosine says little about small angles.
@@ -63,13 +62,14 @@ class Tiles:
         """In the order in which they come, and every block everywhere; arguments as above."""
         order = np.arange(len(ahead))
         columns = _columns(order, across, along, ahead)
-        count = columns.shape[1] // BLOCK
+        count = len(columns)
         return cls(order, columns, np.zeros((count, 3)), np.full(count, np.pi))
 
     def arranged(self, values: Floats, fill: float | None = None) -> Floats:
         """Values of the samples, last axis, in this order; filled up with the last or a number."""
-        missing = self.columns.shape[1] - self.order.size
-        arranged = np.empty((*values.shape[:-1], self.columns.shape[1]))
+        size = BLOCK * len(self.columns)
+        missing = size - self.order.size
+        arranged = np.empty((*values.shape[:-1], size))
         arranged[..., : self.order.size] = values[..., self.order]
         if missing:
             arranged[..., -missing:] = values[..., self.order[-1:]] if fill is None else fill
@@ -85,4 +85,21 @@ class Tiles:
 def _columns(order: NDArray[np.intp], across: Floats, along: Floats, ahead: Floats) -> Floats:
     missing = -order.size % BLOCK
     filled = np.concatenate([order, np.repeat(order[-1:], missing)])
-    return np.ascontiguousarray(np.concatenate([across, along, ahead], axis=1)[filled].T)
+    rows = np.concatenate([across, along, ahead], axis=1)[filled]
+    return np.ascontiguousarray(rows.reshape(-1, BLOCK, 9).transpose(0, 2, 1))
+
+
+def _near_together(ahead: Floats) -> NDArray[np.intp]:
+    """An order in which the samples of each block are near each other: halved again and again."""
+    whole, parts = [], [np.arange(len(ahead))]
+    while parts:
+        part = parts.pop()
+        blocks = -(-part.size // BLOCK)
+        if blocks <= 1:
+            whole.append(part)
+            continue
+        axis = int(np.argmax(np.ptp(ahead[part], axis=0)))
+        middle = blocks // 2 * BLOCK
+        ranks = np.argpartition(ahead[part, axis], middle)
+        parts += [part[ranks[middle:]], part[ranks[:middle]]]
+    return np.concatenate(whole)

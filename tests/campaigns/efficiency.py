@@ -265,7 +265,7 @@ def converged(cell: Cell, starts: int, seed: int, *, round_beam: bool) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=20_000)
-    parser.add_argument("--profiled", type=int, default=1000)
+    parser.add_argument("--profiled", type=int, default=4000)
     parser.add_argument("--starts", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=20_264)
     parser.add_argument("--report", type=Path)

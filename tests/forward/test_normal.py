@@ -52,7 +52,7 @@ def test_normal_equations_are_the_products_of_the_derivatives(name, kind):
     rest = readings - found.value
     tiles, wanted = model.frames.tiles, np.arange(parameters.size)[::-1].copy()
     jacobian = found.jacobian[:, wanted]
-    residual = np.empty(tiles.columns.shape[1])
+    residual = np.empty(len(tiles.columns) * BLOCK)
     information, pull = np.empty((wanted.size, wanted.size)), np.empty(wanted.size)
     cost = normal_equations(
         tiles.columns,
@@ -133,9 +133,10 @@ def test_tiles_hold_every_sample_once_within_their_radius():
     numbers = RNG.normal(size=tiles.order.size)
     assert np.array_equal(tiles.put_back(tiles.arranged(numbers)), numbers)
     assert np.all(tiles.arranged(numbers, 0.0)[numbers.size :] == 0.0)
-    ahead = tiles.columns[6:].T.reshape(-1, BLOCK, 3)
+    ahead = tiles.columns[:, 6:].transpose(0, 2, 1)
     angle = np.arccos(np.clip(np.einsum("bkj,bj->bk", ahead, tiles.centres), -1.0, 1.0))
     assert np.all(angle.max(axis=1) <= tiles.radii + 1e-7)
     assert np.all(tiles.radii < np.radians(120.0))
     plain = Tiles.as_they_are(model.frames.across, model.frames.along, model.frames.ahead)
-    assert np.array_equal(plain.columns[6:, : numbers.size].T, model.frames.ahead)
+    ahead = plain.columns[:, 6:].transpose(0, 2, 1).reshape(-1, 3)
+    assert np.array_equal(ahead[: numbers.size], model.frames.ahead)
