@@ -1,7 +1,5 @@
 """Truth: limits of the pauses, worked out by hand."""
 
-import pytest
-
 from skyscan_lab.client.patience import FIRST_S, LONGEST_S, Patience
 
 
