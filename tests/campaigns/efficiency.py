@@ -356,7 +356,7 @@ def report(
         "bias below 0.1 σ, and 94-96 % in the region of all five, an ellipsoid by the information",
         "of the fit.",
         "",
-        "Below S/N · HPBW/step = 50, the 95 % regions by profile likelihood; asked for is 93 %, and",
+        "Below S/N · HPBW/step = 50, 95 % regions by profile likelihood; 93 % is asked for, and",
         f"a share of {options.profiled} draws is sure to {np.sqrt(0.0475 / options.profiled):.1%}:",
         "",
         f"| readings | d | S/N · HPBW/step | draws | {' | '.join(PLACES)} |",
