@@ -31,7 +31,7 @@ from skyscan_lab.sphere import from_plane, to_plane, unit_vector
 Floats = NDArray[np.float64]
 
 _CLIMBS = 6
-_BURST = 2.7
+_BURST = 2.5
 # Of the curvature of a source, so much must be left by what is known already.
 _LEAST_LEFT = 1e-3
 _FLAT = 1e-9
@@ -173,8 +173,8 @@ class MatchedFilter:
         """Z of each direction, without the readings that no source there can explain.
 
         A reading, or two in succession, may have something of their own, too: what that gains once
-        a source is there says which; where it is as much as noise reaches once in three hundred
-        times, they are left out.
+        a source is there says which; where it is as much as noise reaches once in a hundred and
+        fifty times, they are left out.
         """
         z = found.z.copy()
         starts, samples, parts = self._templates(found.azimuth_deg, found.elevation_deg)

@@ -15,7 +15,7 @@ is not known are found here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import astropy.units as u
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from skyscan_lab.antenna import AntennaPattern, GaussianPattern
 from skyscan_lab.errors import InvalidInput
 from skyscan_lab.forward import source_rows
+from skyscan_lab.interference.matched_filter import Found
 from skyscan_lab.lattice import unroll_azimuth
 from skyscan_lab.session import location_of, samples_of
 from skyscan_lab.solving.buildup import Sky, build_up
@@ -37,9 +38,10 @@ from skyscan_lab.sphere import from_plane, separation, to_plane, unit_vector, wr
 
 Floats = NDArray[np.float64]
 
-# What z, once a source is fitted, exceeds beside it in one case of a hundred by noise alone: as
-# measured (docs/validation/two_sources.md); it hardly depends on beam, sampling and strength.
-_SPLIT_SIGMA = 3.0
+# What noise gains in one case of a hundred and fifty or so, in standard deviations, by two equal
+# sources in place of one, and by a second one of any power: as measured
+# (docs/validation/two_sources.md); it hardly depends on beam, sampling and strength.
+_PAIR_SIGMA, _SECOND_SIGMA = 3.05, 3.9
 # What stands out by so many false alarms a map joins for a while: it must not pass for noise.
 _LOOSE = 0.3
 _ROUNDS = 60
@@ -52,7 +54,8 @@ _PEAKS_APART_HPBW = 0.7
 _BESIDE_HPBW = 1.2
 _JOIN_STEPS = 25
 _JOIN_ENOUGH = 0.05
-_SURE = 3.0
+_PRUNE_ENOUGH = 0.3
+_SURE = 2.0
 _PROMISING = 0.75
 _HALVES_HPBW = 0.35
 # Widths of beam that are looked for where none is known, in spacings of the readings.
@@ -158,6 +161,7 @@ def _searched(search: Search, false_alarm: float, threshold: float | None) -> tu
         search = _pruned(search, needed, threshold)
         if len(search.sources) == before:
             break
+    search = search.refit(search.fit.parameters) or search
     return search, needed(search)
 
 
@@ -173,6 +177,7 @@ def _with_all(search: Search, needed: Callable[[Search], float]) -> Search:
             search.readings.samples.spacing_deg,
             _PEAKS_APART_HPBW * search.hpbw_deg,
         )
+        peaks = peaks.take(_away(search, peaks, max(least, _SECOND_SIGMA)))
         if not peaks.z.size or room <= 0:
             return search
         # Of several at once those that cannot be sidelobes of each other.
@@ -202,6 +207,16 @@ def _with_all(search: Search, needed: Callable[[Search], float]) -> Search:
     return search
 
 
+def _away(search: Search, peaks: Found, sure: float) -> NDArray[np.intp]:
+    """Which peaks are more than a part of a source that is there: `_split` asks for those."""
+    sources = np.degrees(search.sources[:, 1:])
+    distance = separation(
+        peaks.azimuth_deg[:, None], peaks.elevation_deg[:, None], sources[:, 0], sources[:, 1]
+    )
+    near = (distance < _BESIDE_HPBW * search.hpbw_deg).any(axis=1)
+    return np.flatnonzero(~near | (peaks.z > sure * search.filtered.spread))
+
+
 def _powers(search: Search, linear: Floats, azimuth_deg: Floats, elevation_deg: Floats) -> Floats:
     """Powers to begin with: what a reading rises by, taken through the response."""
     there = search.model.at(azimuth_deg, elevation_deg).power(search.fit.parameters)
@@ -212,53 +227,55 @@ def _powers(search: Search, linear: Floats, azimuth_deg: Floats, elevation_deg: 
 
 def _split(search: Search, threshold: float | None) -> Search:
     """Take each source for two, where that explains more than noise would."""
-    least = (_SPLIT_SIGMA if threshold is None else threshold) * search.filtered.fine_spread
+    pair, second = (_PAIR_SIGMA, _SECOND_SIGMA) if threshold is None else (threshold, threshold)
     for _ in range(_ROUNDS):
         if len(search.sources) >= _MOST_SOURCES:
             break
         best: tuple[float, Search] | None = None
+        spread = search.filtered.fine_spread
         for place in range(len(search.sources)):
             beside = search.beside(place)
             # A score that falls well short will not make it by refinement.
-            if beside.z[0] < _PROMISING * least:
+            if beside.z[0] < _PROMISING * pair * spread:
                 continue
-            for sources in _two_for_one(search, place):
-                other = search.with_sources(sources, steps=_JOIN_STEPS, enough=_JOIN_ENOUGH)
+            halves, extra = _two_for_one(search, place, beside)
+            for sources, equal, least in ((halves, True, pair), (extra, False, second)):
+                other = search.with_sources(
+                    sources, steps=_JOIN_STEPS, enough=_JOIN_ENOUGH, equal=equal
+                )
                 if other is None:
                     continue
-                gained = search.gain(other)
-                if best is None or gained > best[0]:
-                    best = gained, other
-        if best is None or best[0] < least**2:
+                over = search.gain(other) / (least * spread) ** 2
+                if over > 1.0 and (best is None or over > best[0]):
+                    best = over, other
+        if best is None:
             break
-        search = best[1]
+        search = best[1].refit(best[1].fit.parameters) or best[1]
     return search
 
 
-def _two_for_one(search: Search, place: int) -> Iterator[Floats]:
-    """Ways to begin with two sources in place of one."""
+def _two_for_one(search: Search, place: int, beside: Found) -> tuple[Floats, Floats]:
+    """Two halves of a source, and one more beside it, where that would explain most."""
     sources = search.sources
     log_power, azimuth, elevation = sources[place]
     az, el = float(np.degrees(azimuth)), float(np.degrees(elevation))
-    beside = search.beside(place)
     others = np.delete(sources, place, axis=0)
     power = float(np.exp(log_power))
-    # One more where it would explain most.
-    extra = float(np.clip(beside.power[0], 0.05 * power, 0.9 * power))
-    yield np.vstack(
-        [
-            others,
-            source_rows([power - 0.5 * extra], [az], [el]),
-            source_rows([extra], beside.azimuth_deg[:1], beside.elevation_deg[:1]),
-        ]
-    )
-    # Two halves, along the same line.
     x, y = _towards(az, el, float(beside.azimuth_deg[0]), float(beside.elevation_deg[0]))
     step = 0.5 * _HALVES_HPBW * search.hpbw_deg
     ends = from_plane(
         np.array([step * x, -step * x]), np.array([step * y, -step * y]), az, el, "arc"
     )
-    yield np.vstack([others, source_rows([0.5 * power] * 2, *ends)])
+    halves = np.vstack([others, source_rows([0.5 * power] * 2, *ends)])
+    much = float(np.clip(beside.power[0], 0.05 * power, 0.9 * power))
+    extra = np.vstack(
+        [
+            others,
+            source_rows([power - 0.5 * much], [az], [el]),
+            source_rows([much], beside.azimuth_deg[:1], beside.elevation_deg[:1]),
+        ]
+    )
+    return halves, extra
 
 
 def _towards(az: float, el: float, to_az: float, to_el: float) -> tuple[float, float]:
@@ -272,12 +289,14 @@ def _pruned(search: Search, needed: Callable[[Search], float], threshold: float 
     while len(search.sources):
         spread = search.filtered.spread
         least = needed(search) * spread
-        beside = (_SPLIT_SIGMA if threshold is None else threshold) * search.filtered.fine_spread
+        beside = (_PAIR_SIGMA if threshold is None else threshold) * search.filtered.fine_spread
         snr = 1.0 / search.conditional_errors()
         for place in np.argsort(snr):
             if snr[place] > _SURE * least:
                 return search
-            poorer = search.with_sources(np.delete(search.sources, place, axis=0))
+            poorer = search.with_sources(
+                np.delete(search.sources, place, axis=0), steps=_JOIN_STEPS, enough=_PRUNE_ENOUGH
+            )
             if poorer is None:
                 continue
             enough = beside if _is_beside(search, int(place)) else least

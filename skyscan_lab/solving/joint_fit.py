@@ -85,6 +85,7 @@ def fit_jointly(
     *,
     steps: int = 40,
     enough: float = 1e-3,
+    same: tuple[int, int] | None = None,
 ) -> JointFit | None:
     """Fit a model to correlated readings.
 
@@ -106,13 +107,18 @@ def fit_jointly(
         Most steps.
     enough : float
         Decrease of the cost below which a step is the last.
+    same : (int, int), optional
+        A parameter that is free, and one that is kept equal to it.
 
     Returns
     -------
     JointFit or None
         None where the model has no value at the start.
     """
-    here = _at(model, readings, precision, prior, start, free)
+    if same is not None:
+        start, free = start.copy(), free.copy()
+        start[same[1]], free[same[1]] = start[same[0]], False
+    here = _at(model, readings, precision, prior, start, free, same)
     if here is None:
         return None
     stride = np.full(start.size, np.inf)
@@ -136,7 +142,10 @@ def fit_jointly(
                 damping *= 10.0
                 continue
             wanted = here.parameters + np.clip(step, -stride, stride)
-            there = _at(model, readings, precision, prior, np.clip(wanted, least, most), free)
+            wanted = np.clip(wanted, least, most)
+            if same is not None:
+                wanted[same[1]] = wanted[same[0]]
+            there = _at(model, readings, precision, prior, wanted, free, same)
             if there is not None and there.cost < here.cost:
                 gained = here.cost - there.cost
                 here, damping = there, max(damping / 10.0, 1e-12)
@@ -154,12 +163,16 @@ def _at(
     prior: Prior,
     parameters: Floats,
     free: NDArray[np.bool_],
+    same: tuple[int, int] | None,
 ) -> JointFit | None:
     found = model.evaluate(parameters)
     if found is None or not np.isfinite(found.value).all():
         return None
     residual = readings - found.value
-    jacobian = found.jacobian[:, free]
+    jacobian = found.jacobian
+    if same is not None:
+        jacobian[:, same[0]] += jacobian[:, same[1]]
+    jacobian = jacobian[:, free]
     weighted = precision.times(jacobian)
     away = parameters - prior.mean
     information = jacobian.T @ weighted

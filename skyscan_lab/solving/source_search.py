@@ -301,9 +301,14 @@ class Search:
         return float(own - other.fit.cost)
 
     def with_sources(
-        self, sources: Floats, *, steps: int = 40, enough: float = _ENOUGH
+        self,
+        sources: Floats,
+        *,
+        steps: int = 40,
+        enough: float = _ENOUGH,
+        equal: bool = False,
     ) -> Search | None:
-        """The same map with other sources, fitted."""
+        """The same map with other sources, fitted; the last two of equal power where asked for."""
         parameters = self.fit.parameters
         blocks = self.model.blocks(len(self.sources))
         start = self.model.join(
@@ -312,7 +317,17 @@ class Search:
             sources=sources,
             beam=parameters[blocks["beam"]],
         )
-        return self.refit(start, steps=steps, enough=enough)
+        fit = _fitted(
+            self.model,
+            self.readings.samples,
+            self.precision,
+            self.slope,
+            start,
+            steps=steps,
+            enough=enough,
+            equal=equal,
+        )
+        return None if fit is None else replace(self, fit=fit)
 
     def with_measured_noise(self) -> Search:
         """The same map, in the noise that its residual shows."""
@@ -447,6 +462,7 @@ def _fitted(
     *,
     steps: int = 40,
     enough: float = _ENOUGH,
+    equal: bool = False,
 ) -> JointFit | None:
     """Fit everything that can be: a response that is known stays, and so does a beam unseen."""
     blocks = model.blocks(model.count(start))
@@ -465,7 +481,16 @@ def _fitted(
     weight[blocks["beam"]] = model.beam.prior_sigma**-2.0
     prior = Prior(mean, weight)
     return fit_jointly(
-        model, samples.readings, precision, prior, start, free, steps=steps, enough=enough
+        model,
+        samples.readings,
+        precision,
+        prior,
+        start,
+        free,
+        steps=steps,
+        enough=enough,
+        # Powers of the last two sources.
+        same=(blocks["sources"].stop - 6, blocks["sources"].stop - 3) if equal else None,
     )
 
 
