@@ -45,6 +45,7 @@ _PAIR_SIGMA, _SECOND_SIGMA = 3.05, 3.9
 # What stands out by so many false alarms a map joins for a while: it must not pass for noise.
 _LOOSE = 0.3
 _ROUNDS = 60
+_SWEEPS = 4
 _NOISE_ROUNDS = 3
 _MOST_SOURCES = 64
 # Of the highest peak, beside which lower ones may be its sidelobes.
@@ -228,12 +229,13 @@ def _powers(search: Search, linear: Floats, azimuth_deg: Floats, elevation_deg: 
 def _split(search: Search, threshold: float | None) -> Search:
     """Take each source for two, where that explains more than noise would."""
     pair, second = (_PAIR_SIGMA, _SECOND_SIGMA) if threshold is None else (threshold, threshold)
-    for _ in range(_ROUNDS):
-        if len(search.sources) >= _MOST_SOURCES:
-            break
-        best: tuple[float, Search] | None = None
-        spread = search.filtered.fine_spread
-        for place in range(len(search.sources)):
+    for _ in range(_SWEEPS):
+        before = search
+        # From the last on: two that take the place of one come to the end, for the next sweep.
+        for place in range(len(search.sources) - 1, -1, -1):
+            if len(search.sources) >= _MOST_SOURCES:
+                return search
+            spread = search.filtered.fine_spread
             beside = search.beside(place)
             # A score that falls well short will not make it by refinement.
             if beside.z[0] < _PROMISING * pair * spread:
@@ -243,14 +245,11 @@ def _split(search: Search, threshold: float | None) -> Search:
                 other = search.with_sources(
                     sources, steps=_JOIN_STEPS, enough=_JOIN_ENOUGH, equal=equal
                 )
-                if other is None:
-                    continue
-                over = search.gain(other) / (least * spread) ** 2
-                if over > 1.0 and (best is None or over > best[0]):
-                    best = over, other
-        if best is None:
+                if other is not None and search.gain(other) > (least * spread) ** 2:
+                    search = other.refit(other.fit.parameters, steps=_JOIN_STEPS) or other
+                    break
+        if search is before:
             break
-        search = best[1].refit(best[1].fit.parameters) or best[1]
     return search
 
 
