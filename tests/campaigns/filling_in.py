@@ -213,6 +213,10 @@ both are right only in the mean over the phases.
 Nothing in a run sees the points that are held out. How the method averages, and which quantiles
 scale its errors, was settled with this recording at hand.
 
+From every 4th point the margin is thin: which other skies are drawn moves the figures by about
+0.01 counts and half a per cent. With another seed they were 1.052 counts and 73.0 % within 1 σ
+above 415 counts, with ten other skies in place of six 1.041 and 73.1 %.
+
 It took {took_s / 60.0:.0f} minutes of processor time.
 """
 
