@@ -63,8 +63,8 @@ class Samples:
         distance = separation(self.azimuth_deg, self.elevation_deg, azimuth_deg, elevation_deg)
         return self.take(distance <= radius_deg)
 
-    def take(self, which: NDArray[np.bool_]) -> Samples:
-        """Some of them."""
+    def take(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> Samples:
+        """Some of them, or all in another order."""
         return Samples(
             self.azimuth_deg[which],
             self.elevation_deg[which],
