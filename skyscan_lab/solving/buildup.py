@@ -41,6 +41,8 @@ _FIRST_SOURCES = 3
 _MOST_FIRST_SOURCES = 8
 _CHUNK = 16_384
 _TRIES = 3
+_TRIALS = 4
+_FAR_ABOVE = 3.0
 # Of the strongest source over the floor, until the readings say better.
 _PEAK_DB = 10.0
 # Of beams to begin with, in spacings of the samples.
@@ -292,7 +294,9 @@ def _first_sources(samples: Samples, most_sources: int, most_parameters: int, fa
                 break
             richer = next(_with_one_more(grown, 1), None)
             if richer is None or (
-                len(grown.sources) >= _FIRST_SOURCES and _gain(grown, richer) <= 0.0
+                len(grown.sources) >= _FIRST_SOURCES
+                and not _far_above_noise(grown)
+                and _gain(grown, richer) <= 0.0
             ):
                 break
             grown = richer
@@ -333,17 +337,35 @@ def _beginnings(samples: Samples, beam: Beam) -> Iterator[Sky]:
 
 
 def _with_more_sources(sky: Sky, most_sources: int, most_parameters: int) -> Sky:
-    """Add sources as long as they pay."""
+    """Add sources as long as they pay.
+
+    While what is left is far above the noise, one more of many that are missing may explain too
+    little to pay by itself: then a few join on trial, and pay together or not at all.
+    """
     # Half of the readings at least are left to say how good it is.
     most_parameters = min(most_parameters, sky.samples.readings.size // 2)
-    while len(sky.sources) < most_sources and sky.fit.numbers.size + 3 <= most_parameters:
-        for richer in _with_one_more(sky, _TRIES):
+    on_trial, unpaid = sky, 0
+    while len(on_trial.sources) < most_sources and on_trial.fit.numbers.size + 3 <= most_parameters:
+        cheapest: Sky | None = None
+        for richer in _with_one_more(on_trial, _TRIES if unpaid == 0 else 1):
+            if cheapest is None or richer.fit.cost < cheapest.fit.cost:
+                cheapest = richer
             if _gain(sky, richer) > 0.0:
-                sky = richer
                 break
-        else:
+        if cheapest is None:
             break
+        on_trial = cheapest
+        if _gain(sky, on_trial) > 0.0:
+            sky, unpaid = on_trial, 0
+        else:
+            unpaid += 1
+            if unpaid > _TRIALS or not _far_above_noise(sky):
+                break
     return sky
+
+
+def _far_above_noise(sky: Sky) -> bool:
+    return sky.fit.rms > _FAR_ABOVE * sky.samples.noise
 
 
 def _with_one_more(sky: Sky, tries: int) -> Iterator[Sky]:

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 _TRY_DEG = 4.0
 _STEPS = 25
-_FARTHEST_DEG = 30.0
+_FARTHEST_DEG = 12.0
 
 
 def slide_wanted(tied: TiedSky, arc: Arc) -> tuple[float, float]:

@@ -57,7 +57,7 @@ _CLEAR = 10.0
 # A residual that is so many times that with free positions explains nothing.
 _UNEXPLAINED = 2.0
 # Sites and times are not that wrong, nor satellites that far from their slots.
-_SLIDE_DEG = 4.0
+_SLIDE_DEG = 3.5
 # And with so many times no better beam helps any more.
 _HOPELESS = 4.0
 # Of the power must come from the list: else what is seen is something else.

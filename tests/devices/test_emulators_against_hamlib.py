@@ -70,6 +70,8 @@ async def answer(port, text):
             while piece := await reader.read(4096):
                 received += piece
             received += b"<hung up>"
+    except ConnectionResetError:  # it hung up before it had read all
+        received += b"<hung up>"
     except TimeoutError:
         pass
     finally:
