@@ -55,8 +55,12 @@ def held_out_rms(samples: Samples) -> float:
 def relabelled(ds: xr.Dataset, turn_deg: float) -> xr.Dataset:
     """The same readings by a dial that shows so much more."""
     first = float(ds.azimuth[0])
-    turned = wrap_azimuth(first + turn_deg) + (ds.azimuth.values - first)
-    return ds.assign_coords(azimuth=("azimuth", turned, ds.azimuth.attrs))
+    turn_deg = float(wrap_azimuth(first + turn_deg)) - first
+    turned = ds.assign_coords(azimuth=("azimuth", ds.azimuth.values + turn_deg, ds.azimuth.attrs))
+    if "azimuth_measured" in ds:
+        measured = ds["azimuth_measured"]
+        turned["azimuth_measured"] = measured.copy(data=measured.values + turn_deg)
+    return turned
 
 
 def apart_deg(one: Solution, other: Solution, turn_deg: float) -> float:
