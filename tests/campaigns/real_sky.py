@@ -59,7 +59,7 @@ def relabelled(ds: xr.Dataset, turn_deg: float) -> xr.Dataset:
     turned = ds.assign_coords(azimuth=("azimuth", ds.azimuth.values + turn_deg, ds.azimuth.attrs))
     if "azimuth_measured" in ds:
         measured = ds["azimuth_measured"]
-        turned["azimuth_measured"] = measured.copy(data=measured.values + turn_deg)
+        turned["azimuth_measured"] = measured.dims, measured.values + turn_deg, measured.attrs
     return turned
 
 
