@@ -50,10 +50,12 @@ def said(stream, session_id, after=0):
     return told
 
 
-async def watch(feeds, session_id, after=None, pause_s=0.0):
+async def watch(feeds, session_id, after=None, pause_s=0.0, begun=None):
     """Everything that a subscriber is told until the session has ended."""
     told = []
     async with feeds.subscribe(session_id, after) as subscription:
+        if begun is not None:
+            begun.append(session_id)
         while messages := await subscription.next():
             told += messages
             await asyncio.sleep(pause_s)
@@ -90,13 +92,18 @@ async def test_everybody_is_told_everything_once_in_order(hub, bus, handed):
         return after, await watch(feeds, session_id, after)
 
     with running(hub.ingest.run(), feeds.run()):
+        begun = []
         watching = {
             session_id: asyncio.gather(
-                *(watch(feeds, session_id, pause_s=pause_s) for pause_s in (0, 0, 0.02))
+                *(
+                    watch(feeds, session_id, pause_s=pause_s, begun=begun)
+                    for pause_s in (0, 0, 0.02)
+                )
             )
             for session_id in streams
         }
-        await until(lambda: len(feeds._feeds) == len(streams))
+        # All three of each: who comes later begins with what has been by then.
+        await until(lambda: len(begun) == 3 * len(streams))
         nodes = [asyncio.create_task(node(*item)) for item in streams.items()]
         latecomers = {
             item[0]: asyncio.gather(*(late(item[0]) for _ in range(4))) for item in streams.items()
