@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from skyscan_lab.errors import SkyscanError
 from skyscan_lab.forward.descent import DAMPING, FARTHEST, next_damping, step
+from skyscan_lab.forward.inverse import covariance_of
 from skyscan_lab.forward.model import ForwardModel
 from skyscan_lab.forward.normal import KINDS, descend, is_ellipse
 from skyscan_lab.forward.ties import Ties
@@ -74,10 +75,7 @@ class Fit:
 
         What the readings do not hold at all has an error that is as good as infinite.
         """
-        scale = np.sqrt(np.maximum(np.diag(self.information), 1e-300))
-        values, vectors = np.linalg.eigh(self.information / np.outer(scale, scale))
-        inverse = (vectors / np.maximum(values, 1e-12)) @ vectors.T
-        return np.asarray(inverse / np.outer(scale, scale))
+        return covariance_of(self.information)
 
 
 def least_squares(

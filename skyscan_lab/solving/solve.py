@@ -131,17 +131,10 @@ def solve(
     samples = samples_for_fit(ds)
     if not np.ptp(samples.readings) > 0.0:
         raise SessionError("readings", samples.readings[0], "not all the same: nothing is seen")
-    catalog = as_catalog(catalog)
-    _listing(catalog, ds)  # a list that is none is refused before the long work
-    return solve_sky(
-        ds,
-        build_up(samples, most_parameters=most_parameters),
-        catalog,
-        azimuth=azimuth,
-        azimuth_sigma=azimuth_sigma,
-        tilt_sigma=tilt_sigma,
-        fixed=fixed,
-        most_parameters=most_parameters,
+    listed = _listing(as_catalog(catalog), ds)  # refused, if it has to be, before the long work
+    free = build_up(samples, most_parameters=most_parameters)
+    return _solved(
+        ds, free, listed, azimuth, azimuth_sigma, tilt_sigma, tuple(fixed), most_parameters
     )
 
 
@@ -169,8 +162,23 @@ def solve_sky(
         As for `solve`.
     """
     _check(azimuth_sigma, tilt_sigma, fixed)
-    samples = free.samples
     listed = _listing(as_catalog(catalog), ds)
+    return _solved(
+        ds, free, listed, azimuth, azimuth_sigma, tilt_sigma, tuple(fixed), most_parameters
+    )
+
+
+def _solved(
+    ds: xr.Dataset,
+    free: Sky,
+    listed: Listing,
+    azimuth: float | None,
+    azimuth_sigma: float,
+    tilt_sigma: float,
+    fixed: tuple[str, ...],
+    most_parameters: int,
+) -> Solution:
+    samples = free.samples
     found = _attitudes(free, listed.vectors, azimuth, azimuth_sigma, tilt_sigma)
     terms = tuple(name for name in _TILTS if name not in fixed)
     slots = slots_of(listed.vectors)

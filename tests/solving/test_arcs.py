@@ -37,7 +37,8 @@ def test_the_right_list_is_believed_and_says_how_the_mount_was_set_up(sky, free)
 
 def test_a_list_that_is_slid_along_the_arc_is_not(sky, free):
     solved = solve_sky(sky.session, free, listing(sky, slide_deg=-7.0))
-    assert solved.status != "unique"
+    assert solved.status == "ambiguous"
+    assert any("slid along the arc" in text for text in solved.undetermined)
 
 
 def test_a_list_that_has_east_for_west_is_not(sky, free):
