@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _LEAST = 1e-12
+# So little that it is none, and its inverse is still a number.
+_LEAST_INFORMATION = 1e-100
 
 
 def covariance_of(information: Floats) -> Floats:
@@ -22,7 +24,7 @@ def covariance_of(information: Floats) -> Floats:
     array([[2.5e-01, 0.0e+00],
            [0.0e+00, 1.0e+12]])
     """
-    scale = np.sqrt(np.maximum(np.diag(information), 1e-300))
+    scale = np.sqrt(np.maximum(np.diag(information), _LEAST_INFORMATION))
     values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
     inverse = (vectors / np.maximum(values, _LEAST)) @ vectors.T
     return np.asarray(inverse / np.outer(scale, scale))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from skyscan_lab.forward import ForwardModel
+from skyscan_lab.forward.inverse import covariance_of
 from skyscan_lab.interference.scan_noise import Precision
 
 Floats = NDArray[np.float64]
@@ -21,7 +22,6 @@ Floats = NDArray[np.float64]
 _DAMPING = 1e-3
 _MOST_DAMPING = 1e8
 _LOG_STRIDE = 1.5
-_LEAST_INFORMATION = 1e-100
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +65,7 @@ class JointFit:
 
     def covariance(self) -> Floats:
         """Of the free parameters; what nothing holds has an error that is as good as infinite."""
-        return inverse_of(self.information)
-
-
-def inverse_of(information: Floats) -> Floats:
-    """Inverse of an information matrix that may be all but singular."""
-    scale = np.sqrt(np.maximum(np.diag(information), _LEAST_INFORMATION))
-    values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
-    return np.asarray((vectors / np.maximum(values, 1e-12)) @ vectors.T / np.outer(scale, scale))
+        return covariance_of(self.information)
 
 
 def fit_jointly(

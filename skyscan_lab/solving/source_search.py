@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 from skyscan_lab.antenna import AntennaPattern
 from skyscan_lab.forward import ForwardModel
+from skyscan_lab.forward.inverse import covariance_of
 from skyscan_lab.interference.bursts import bursts
 from skyscan_lab.interference.excursions import Extent, extent_of, threshold_for
 from skyscan_lab.interference.matched_filter import Found, Known, MatchedFilter, apart, around
@@ -19,7 +20,7 @@ from skyscan_lab.interference.mesh import Mesh, mesh_of
 from skyscan_lab.interference.scan_noise import Precision, ScanNoise, fit_scan_noise, noise_along
 from skyscan_lab.session.scans import scans_of
 from skyscan_lab.solving.buildup import FLOOR
-from skyscan_lab.solving.joint_fit import JointFit, Prior, fit_jointly, inverse_of
+from skyscan_lab.solving.joint_fit import JointFit, Prior, fit_jointly
 from skyscan_lab.solving.pattern_beam import PatternBeam
 from skyscan_lab.solving.samples import Samples, samples_for_fit
 
@@ -414,7 +415,7 @@ class Search:
         for place in range(count):
             first = blocks["sources"].start + 3 * place
             rest = (order >= blocks["response"].stop) & (order != first + 1) & (order != first + 2)
-            covariance = inverse_of(self.fit.information[np.ix_(rest, rest)])
+            covariance = covariance_of(self.fit.information[np.ix_(rest, rest)])
             at = int(np.searchsorted(order[rest], first))
             errors[place] = np.sqrt(covariance[at, at])
         return errors
