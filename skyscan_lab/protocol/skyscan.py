@@ -84,6 +84,9 @@ class ScanRequest(_Model):
     to leave out those that the rotor cannot reach, and words about the session.
     """
 
+    # A misspelt step would be a scan of the default one.
+    model_config = ConfigDict(extra="forbid")
+
     rotor_id: int
     az_start: float = 0.0
     az_end: float = 360.0

@@ -172,3 +172,8 @@ def test_fields_that_a_newer_server_adds_do_no_harm() -> None:
 def test_an_unknown_status_is_refused() -> None:
     with pytest.raises(ValidationError, match="status"):
         ScanSession.model_validate(SESSION | {"status": "thinking"})
+
+
+def test_a_misspelt_field_of_a_scan_is_refused_by_name() -> None:
+    with pytest.raises(ValidationError, match="step\n"):
+        ScanRequest.model_validate({"rotor_id": 1, "step": 5.0})
